@@ -1,0 +1,1 @@
+"""Data only: devices, links, systems and fitted kernel parameters, as TOML with a source for every number."""

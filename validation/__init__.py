@@ -1,0 +1,1 @@
+"""Comparisons of what the simulator predicts with what was measured."""
