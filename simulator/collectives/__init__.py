@@ -1,0 +1,1 @@
+"""Broadcast, reduce, all-reduce and their kin as schedules of messages."""

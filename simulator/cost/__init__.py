@@ -1,0 +1,1 @@
+"""How long a piece of arithmetic takes on a device."""

@@ -1,0 +1,1 @@
+"""Running an algorithm in simulated time."""

@@ -1,0 +1,1 @@
+"""Hardware profiles: their schema, loading and validation."""

@@ -1,0 +1,1 @@
+"""The simulated machine: devices, switches and directed links, and the routes over them."""

@@ -1,0 +1,1 @@
+"""What happened when: spans, breakdowns, the critical path, and their exchange formats."""

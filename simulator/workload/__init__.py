@@ -1,0 +1,1 @@
+"""What is trained: networks as layer graphs, data sets, memory needs."""
