@@ -1,0 +1,107 @@
+"""What an algorithm module declares, and finding all of them.
+
+Adding an algorithm is adding one file to this folder that assigns an `Algorithm` to a module-level name; nothing else
+has to be edited.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.algorithms.rank import Rank
+from simulator.algorithms.vocabulary import Operation
+from simulator.errors import InputError, UnknownNameError
+
+__all__ = ["Algorithm", "Option", "Program", "algorithm_names", "load_algorithm"]
+
+#: What one rank runs: yields operations, gets their results.
+Program = Callable[[Rank], Generator[Operation, Any, None]]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice that an algorithm offers in the scenario's ``[algorithm]`` table."""
+
+    name: str
+    default: bool | int | float | str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """An algorithm and what an executor must know to place and check it.
+
+    Attributes
+    ----------
+    name, title, source : str
+        The name in scenarios, one line for lists, and the paper it comes from.
+    worker : Program
+        Run by every rank that computes gradients.
+    master : Program or None
+        Run by one rank on the first node's host (or on its device where a node hosts itself).
+    weight_copies : int
+        Arrays of the network's size that a worker's device holds at once, gradients apart.
+    collectives : mapping
+        The collectives it uses and the schedule each takes when the scenario names none.
+    """
+
+    name: str
+    title: str
+    source: str
+    worker: Program
+    master: Program | None = None
+    weight_copies: int = 1
+    collectives: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[Option, ...] = ()
+
+    def resolve_options(self, given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+        """Defaults overridden by `given`.
+
+        Raises
+        ------
+        InputError
+            If an option is not one of this algorithm's, or has the wrong type.
+        """
+        known = {option.name: option for option in self.options}
+        prefix = f"{where}: " if where else ""
+        for name, value in given.items():
+            if name not in known:
+                raise UnknownNameError(f"option of {self.name}", name, known, f"{prefix}algorithm.{name}")
+            expected = type(known[name].default)
+            if type(value) is not expected and not (expected is float and type(value) is int):
+                raise InputError(f"{prefix}algorithm.{name}: expected {expected.__name__}, got {value!r}")
+        return {name: given.get(name, option.default) for name, option in known.items()}
+
+
+def _discover() -> dict[str, Algorithm]:
+    package = importlib.import_module("simulator.algorithms")
+    found: dict[str, Algorithm] = {}
+    for module_info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"simulator.algorithms.{module_info.name}")
+        for value in vars(module).values():
+            if isinstance(value, Algorithm):
+                found[value.name] = value
+    return found
+
+
+def algorithm_names() -> list[str]:
+    """Names of all algorithms, sorted."""
+    return sorted(_discover())
+
+
+def load_algorithm(name: str, where: str = "") -> Algorithm:
+    """The algorithm of that name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message offers the nearest.
+    """
+    found = _discover()
+    if name not in found:
+        raise UnknownNameError("algorithm", name, found, where)
+    return found[name]

@@ -1,0 +1,103 @@
+"""Synchronous EASGD in the paper's three versions, and its form on a cluster of KNL nodes (You et al. 2017).
+
+One step: (1) every worker's gradient; (2) broadcast of the centre C; (3) reduction of Σ W; (4) the workers' rule;
+(5) the centre's rule. Version 1 keeps C on the CPU. Version 2 keeps it on the first GPU, so that parameters move
+from GPU to GPU and only batches come from the CPU. Version 3 lets (2) and (3), which need nothing of the batch,
+proceed while the batch is copied and the gradient computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+from simulator.algorithms import rules
+from simulator.algorithms.rank import Rank
+from simulator.algorithms.registry import Algorithm
+from simulator.algorithms.vocabulary import Operation
+
+__all__ = ["KNL_SYNC_EASGD", "SYNC_EASGD1", "SYNC_EASGD2", "SYNC_EASGD3"]
+
+
+def _worker_of_a_master(rank: Rank) -> Generator[Operation, Any, None]:
+    replica, centre = rank.replica(), rank.centre()
+    for _ in rank.steps():
+        batch = yield rank.load_batch()
+        gradient = yield rank.gradient(replica, batch)
+        arrived = yield rank.broadcast(centre, root=rank.master)
+        yield rank.reduce(replica, root=rank.master)
+        yield rank.apply(rules.elastic_worker, replica, gradient, arrived)
+
+
+def _master(rank: Rank) -> Generator[Operation, Any, None]:
+    centre = rank.centre()
+    for _ in rank.steps():
+        yield rank.broadcast(centre, root=rank.master)
+        total = yield rank.reduce(None, root=rank.master)
+        yield rank.apply(rules.elastic_centre, centre, total)
+
+
+def _worker(rank: Rank) -> Generator[Operation, Any, None]:
+    home = rank.workers[0]
+    replica, centre = rank.replica(), rank.centre()
+    for _ in rank.steps():
+        batch = yield rank.load_batch()
+        gradient = yield rank.gradient(replica, batch)
+        arrived = yield rank.broadcast(centre, root=home)
+        total = yield rank.reduce(replica, root=home)
+        yield rank.apply(rules.elastic_worker, replica, gradient, arrived)
+        if rank.index == home:
+            yield rank.apply(rules.elastic_centre, centre, total)
+
+
+def _overlapping_worker(rank: Rank) -> Generator[Operation, Any, None]:
+    home = rank.workers[0]
+    replica, centre = rank.replica(), rank.centre()
+    for _ in rank.steps():
+        broadcasting = yield rank.start(rank.broadcast(centre, root=home))
+        reducing = yield rank.start(rank.reduce(replica, root=home))
+        batch = yield rank.load_batch()
+        gradient = yield rank.gradient(replica, batch)
+        arrived, total = yield rank.join(broadcasting, reducing)
+        yield rank.apply(rules.elastic_worker, replica, gradient, arrived)
+        if rank.index == home:
+            yield rank.apply(rules.elastic_centre, centre, total)
+
+
+_TREES = {"broadcast": "binomial-tree", "reduce": "binomial-tree"}
+
+SYNC_EASGD1 = Algorithm(
+    name="sync-easgd1",
+    title="Synchronous elastic averaging, centre on the CPU, tree broadcast and reduction",
+    source="You, Buluç, Demmel, SC'17, section 5 (Sync EASGD1)",
+    worker=_worker_of_a_master,
+    master=_master,
+    weight_copies=2,
+    collectives=_TREES,
+)
+
+SYNC_EASGD2 = Algorithm(
+    name="sync-easgd2",
+    title="Synchronous elastic averaging, centre on the first GPU: parameters move from GPU to GPU",
+    source="You, Buluç, Demmel, SC'17, section 5 (Sync EASGD2)",
+    worker=_worker,
+    weight_copies=3,
+    collectives=_TREES,
+)
+
+SYNC_EASGD3 = Algorithm(
+    name="sync-easgd3",
+    title="As sync-easgd2, with broadcast and reduction behind batch copy and gradient",
+    source="You, Buluç, Demmel, SC'17, section 5 (Sync EASGD3)",
+    worker=_overlapping_worker,
+    weight_copies=3,
+    collectives=_TREES,
+)
+
+KNL_SYNC_EASGD = replace(
+    SYNC_EASGD3,
+    name="knl-sync-easgd",
+    title="Synchronous elastic averaging over self-hosted nodes, each with its part of the data, overlapped",
+    source="You, Buluç, Demmel, SC'17, section 6 (Communication-Efficient EASGD on a KNL cluster)",
+)

@@ -1,0 +1,80 @@
+"""The chain of spans that decided how long a run took, and the breakdown of its time along that chain.
+
+Time that two lanes spend together must be counted once: what counts is the activity that everything else had to wait
+for. Starting at the span that ended last, each span's `cause` is the one whose end let it start; a stretch between a
+cause's end and the span's start is waiting that nothing in the trace explains, and counts as idle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.trace.spans import NO_CAUSE, Category, Span, Trace
+
+__all__ = ["Piece", "breakdown", "communication_ratio", "critical_path"]
+
+#: The categories whose share of the run is the paper's communication ratio.
+COMMUNICATION = (
+    Category.GPU_GPU_PARAMETERS,
+    Category.CPU_GPU_DATA,
+    Category.CPU_GPU_PARAMETERS,
+    Category.NODE_NODE_PARAMETERS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch [s] of the critical path; `span` is None while nothing that was recorded explains the time."""
+
+    start: float
+    end: float
+    span: Span | None
+
+    @property
+    def category(self) -> str:
+        """The span's category, or idle."""
+        return self.span.category if self.span else Category.IDLE
+
+    @property
+    def duration(self) -> float:
+        """Length [s]."""
+        return self.end - self.start
+
+
+def critical_path(trace: Trace) -> list[Piece]:
+    """The pieces of the critical path in order of time, without gaps or overlaps, from 0 to the end of the run."""
+    spans = trace.spans
+    if not spans:
+        return []
+    index = max(range(len(spans)), key=lambda i: (spans[i].end, i))
+    pieces: list[Piece] = []
+    now = spans[index].end
+    while index != NO_CAUSE:
+        span = spans[index]
+        if span.end < now:
+            pieces.append(Piece(span.end, now, None))
+            now = span.end
+        start = min(span.start, now)
+        if start < now:
+            pieces.append(Piece(start, now, span))
+        now = start
+        # A cause always precedes its effect in the list, so this ends.
+        index = span.cause if span.cause < index else NO_CAUSE
+    if now > 0.0:
+        pieces.append(Piece(0.0, now, None))
+    pieces.reverse()
+    return pieces
+
+
+def breakdown(trace: Trace) -> dict[str, float]:
+    """Seconds of the critical path in each `Category`; they add up to the duration of the run."""
+    seconds = {category.value: 0.0 for category in Category}
+    for piece in critical_path(trace):
+        seconds[str(piece.category)] = seconds.get(str(piece.category), 0.0) + piece.duration
+    return seconds
+
+
+def communication_ratio(seconds: dict[str, float]) -> float:
+    """Share of a breakdown's time spent moving parameters and data, between 0 and 1 (the paper's definition)."""
+    total = sum(seconds.values())
+    return sum(seconds[category] for category in COMMUNICATION) / total if total else 0.0

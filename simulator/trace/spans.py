@@ -1,0 +1,88 @@
+"""Spans: what each rank did, on which lane, from when to when. The one truth every report is computed from.
+
+Simulated and real runs record the same spans under the same names, so that one can be laid over the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+__all__ = ["NO_CAUSE", "Category", "RankInfo", "Span", "Trace"]
+
+#: `Span.cause` of a span that started because the run did.
+NO_CAUSE = -1
+
+
+class Category(StrEnum):
+    """The parts into which the paper divides the time of a run (its breakdown table), plus waiting."""
+
+    GPU_GPU_PARAMETERS = "gpu_gpu_parameters"
+    CPU_GPU_DATA = "cpu_gpu_data"
+    CPU_GPU_PARAMETERS = "cpu_gpu_parameters"
+    NODE_NODE_PARAMETERS = "node_node_parameters"
+    FORWARD_BACKWARD = "forward_backward"
+    DEVICE_UPDATE = "device_update"
+    HOST_UPDATE = "host_update"
+    IDLE = "idle"
+
+
+class Span(NamedTuple):
+    """One stretch of time of one lane of one rank. Times in seconds since the start of the run, sizes in bytes.
+
+    `cause` is the index in the trace of the span whose end let this one start: the previous operation of the rank,
+    the sender's for a message that the receiver was waiting for, and so on. The spans reached from the last one by
+    following `cause` are the critical path.
+    """
+
+    rank: int
+    lane: str
+    category: str
+    name: str
+    start: float
+    end: float
+    bytes: float
+    step: int
+    peer: int
+    cause: int
+
+    @property
+    def duration(self) -> float:
+        """Length of the span [s]."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class RankInfo:
+    """Who a rank is: its role in the algorithm and the device it runs on."""
+
+    index: int
+    role: str
+    device: str
+    profile: str
+    node: int
+
+
+@dataclass
+class Trace:
+    """All spans of a run, in the order in which they ended, and who the ranks are."""
+
+    ranks: tuple[RankInfo, ...]
+    spans: list[Span] = field(default_factory=list)
+    metadata: dict[str, object] = field(default_factory=dict)
+
+    def add(self, span: Span) -> int:
+        """Append a span; its index, for use as a later span's `cause`."""
+        self.spans.append(span)
+        return len(self.spans) - 1
+
+    @property
+    def duration(self) -> float:
+        """End of the last span [s]."""
+        return max((span.end for span in self.spans), default=0.0)
+
+    def lanes(self) -> Sequence[tuple[int, str]]:
+        """The (rank, lane) pairs that hold spans, in order."""
+        return sorted({(span.rank, span.lane) for span in self.spans})
