@@ -1,0 +1,223 @@
+"""Device profiles: what computes, and the memories it computes from.
+
+A device is a GPU, a self-hosted manycore (Knights Landing) or the host CPUs of a node taken together. Peak rates are
+data-sheet rates at the clock the part holds in such work; how much of them a kernel reaches is the business of
+`simulator.cost`, by the kernel model the profile names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.documents import Document
+from simulator.errors import suggestion
+from simulator.hardware.catalogue import load_profile
+from simulator.hardware.sourced import (
+    Profile,
+    SourcedBandwidth,
+    SourcedCount,
+    SourcedFraction,
+    SourcedFrequency,
+    SourcedNumber,
+    SourcedPower,
+    SourcedPrice,
+    SourcedRate,
+    SourcedSeconds,
+    SourcedSize,
+    Text,
+)
+
+__all__ = ["ClusterMode", "Device", "Memory", "MemoryCache", "MemoryMode", "PowerDraw", "Precision", "load_device"]
+
+Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8"]
+
+
+class Memory(Document):
+    """One memory of a device. Capacity is as printed, in decimal GB: the 7 % by which the chips hold more stands for
+    what error correction, driver and runtime keep for themselves.
+
+    Attributes
+    ----------
+    bandwidth : Sourced
+        Of the data sheet [B/s].
+    achieved_bandwidth : Sourced
+        What a STREAM triad over all of the device's units gets [B/s].
+    latency : Sourced, optional
+        Of one dependent load when idle [s].
+    """
+
+    capacity: SourcedSize
+    bandwidth: SourcedBandwidth
+    achieved_bandwidth: SourcedBandwidth
+    latency: SourcedSeconds | None = None
+
+    @model_validator(mode="after")
+    def _within_peak(self) -> Self:
+        if self.achieved_bandwidth.value > self.bandwidth.value:
+            raise ValueError(f"achieved_bandwidth: expected at most bandwidth {self.bandwidth.value:g} B/s")
+        return self
+
+
+class MemoryMode(Document):
+    """One way to split the fast memory between addressable memory and a cache of the slow one."""
+
+    title: Text
+    cache_fraction: SourcedFraction
+
+
+class MemoryCache(Document):
+    """The fast memory used as a direct-mapped cache: two measured points of bandwidth [B/s] against footprint [bytes],
+    one inside the cache and one far beyond it, and the latencies [s] of a hit and a miss.
+    """
+
+    inside_footprint: SourcedSize
+    inside_bandwidth: SourcedBandwidth
+    beyond_footprint: SourcedSize
+    beyond_bandwidth: SourcedBandwidth
+    hit_latency: SourcedSeconds
+    miss_latency: SourcedSeconds
+
+    @model_validator(mode="after")
+    def _falls(self) -> Self:
+        if self.beyond_footprint.value <= self.inside_footprint.value:
+            raise ValueError("beyond_footprint: expected more than inside_footprint")
+        if self.beyond_bandwidth.value > self.inside_bandwidth.value:
+            raise ValueError("beyond_bandwidth: expected at most inside_bandwidth")
+        return self
+
+
+class ClusterMode(Document):
+    """How addresses are spread over the mesh's tag directories and memory controllers.
+
+    The factors multiply bandwidth and latency; `bandwidth_factor` holds for software that places its data in the
+    domain that uses it, `unaware_bandwidth_factor` for data spread evenly over the domains.
+    """
+
+    title: Text
+    numa_domains: int = Field(ge=1)
+    bandwidth_factor: SourcedNumber
+    unaware_bandwidth_factor: SourcedNumber
+    latency_factor: SourcedNumber
+
+    @property
+    def needs_numa_aware_software(self) -> bool:
+        """Whether the chip shows itself as several memory domains, so that placement matters."""
+        return self.numa_domains > 1
+
+
+class PowerDraw(Document):
+    """Electrical power of the device [W]; `tdp` is taken as the draw while it computes."""
+
+    tdp: SourcedPower
+    idle: SourcedPower | None = None
+
+
+class Device(Profile):
+    """One device.
+
+    Attributes
+    ----------
+    units : Sourced
+        Streaming multiprocessors of a GPU, cores of a CPU (all sockets).
+    clock : Sourced
+        The clock `peak` is stated at [Hz].
+    flops_per_cycle : dict
+        Operations of one unit in one cycle, for those precisions whose peak follows from `units` and `clock`.
+    peak : dict
+        Dense peak by precision [FLOP/s]; tensor units where the part has them.
+    memories, main_memory, fast_memory
+        The memories by name; `main_memory` is the large one that data lives in, `fast_memory` a smaller, faster one
+        beside it, which needs `memory_modes`, `default_memory_mode` and `memory_cache`.
+    launch_overhead : Sourced, optional
+        Host time to start one kernel [s]; every GPU has it.
+    parallel_region_overhead : Sourced, optional
+        Time to start and join one parallel loop over all cores [s].
+    message_overhead_factor : Sourced, optional
+        Software time of a network message relative to a Xeon core, which link profiles are stated for.
+    sockets : int, optional
+        Of a CPU host.
+    kernel_model, kernel_model_rule
+        Name of the fitted kernel model, and how it is carried over when it was fitted to another device.
+    """
+
+    schema_version: Literal["clustersim/device/1"] = Field(alias="schema")
+    family: Literal["gpu", "manycore", "cpu"]
+    vendor: Text
+    year: int = Field(ge=2000, le=2100)
+    units: SourcedCount
+    clock: SourcedFrequency
+    base_clock: SourcedFrequency | None = None
+    flops_per_cycle: dict[Precision, SourcedNumber] = Field(default_factory=dict)
+    peak: dict[Precision, SourcedRate]
+    memories: dict[str, Memory]
+    main_memory: Text
+    fast_memory: Text | None = None
+    default_memory_mode: Text | None = None
+    memory_modes: dict[str, MemoryMode] = Field(default_factory=dict)
+    memory_cache: MemoryCache | None = None
+    default_cluster_mode: Text | None = None
+    cluster_modes: dict[str, ClusterMode] = Field(default_factory=dict)
+    launch_overhead: SourcedSeconds | None = None
+    parallel_region_overhead: SourcedSeconds | None = None
+    message_overhead_factor: SourcedNumber | None = None
+    sockets: int | None = Field(default=None, ge=1)
+    power: PowerDraw
+    price: SourcedPrice | None = None
+    kernel_model: Text | None = None
+    kernel_model_rule: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if "fp32" not in self.peak:
+            raise ValueError("peak.fp32: missing; it is required")
+        for precision in self.flops_per_cycle:
+            if precision not in self.peak:
+                raise ValueError(f"flops_per_cycle.{precision}: has no peak.{precision} to go with it")
+        if self.family == "gpu" and self.launch_overhead is None:
+            raise ValueError("launch_overhead: missing; it is required of a gpu")
+        if self.family == "cpu" and self.sockets is None:
+            raise ValueError("sockets: missing; it is required of a cpu")
+        if self.kernel_model is not None and self.kernel_model_rule is None:
+            raise ValueError("kernel_model_rule: missing; it is required beside kernel_model")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_it_has(self) -> Self:
+        def one_of(key: str, name: str | None, table: dict[str, MemoryMode] | dict[str, ClusterMode]) -> None:
+            if table and name is None:
+                raise ValueError(f"{key}: missing; it is required beside modes")
+            if name is not None and name not in table:
+                raise ValueError(f"{key}: {name!r} is not one of the modes{suggestion(name, table)}")
+
+        for key, name in (("main_memory", self.main_memory), ("fast_memory", self.fast_memory)):
+            if name is not None and name not in self.memories:
+                raise ValueError(f"{key}: {name!r} is not one of the memories{suggestion(name, self.memories)}")
+        one_of("default_memory_mode", self.default_memory_mode, self.memory_modes)
+        one_of("default_cluster_mode", self.default_cluster_mode, self.cluster_modes)
+        if self.fast_memory == self.main_memory:
+            raise ValueError("fast_memory: expected another memory than main_memory")
+        if (self.fast_memory is None) == bool(self.memory_modes):
+            raise ValueError("memory_modes: expected exactly when there is a fast_memory")
+        caches = any(mode.cache_fraction.value > 0 for mode in self.memory_modes.values())
+        if caches and self.memory_cache is None:
+            raise ValueError("memory_cache: missing; a mode with a cache_fraction needs it")
+        return self
+
+    @property
+    def memory(self) -> Memory:
+        """The main memory."""
+        return self.memories[self.main_memory]
+
+
+def load_device(name_or_path: str | Path) -> Device:
+    """A device profile by its name, such as ``"m40"``, or from a file.
+
+    Raises
+    ------
+    InputError
+        One line that names the file, the key and what was expected.
+    """
+    return load_profile("devices", name_or_path, Device)
