@@ -25,8 +25,8 @@ from simulator.hardware.sourced import (
     SourcedPower,
     SourcedPrice,
     SourcedRate,
-    SourcedSeconds,
     SourcedSize,
+    SourcedTime,
     Text,
 )
 
@@ -52,7 +52,7 @@ class Memory(Document):
     capacity: SourcedSize
     bandwidth: SourcedBandwidth
     achieved_bandwidth: SourcedBandwidth
-    latency: SourcedSeconds | None = None
+    latency: SourcedTime | None = None
 
     @model_validator(mode="after")
     def _within_peak(self) -> Self:
@@ -77,8 +77,8 @@ class MemoryCache(Document):
     inside_bandwidth: SourcedBandwidth
     beyond_footprint: SourcedSize
     beyond_bandwidth: SourcedBandwidth
-    hit_latency: SourcedSeconds
-    miss_latency: SourcedSeconds
+    hit_latency: SourcedTime
+    miss_latency: SourcedTime
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -160,8 +160,8 @@ class Device(Profile):
     memory_cache: MemoryCache | None = None
     default_cluster_mode: Text | None = None
     cluster_modes: dict[str, ClusterMode] = Field(default_factory=dict)
-    launch_overhead: SourcedSeconds | None = None
-    parallel_region_overhead: SourcedSeconds | None = None
+    launch_overhead: SourcedTime | None = None
+    parallel_region_overhead: SourcedTime | None = None
     message_overhead_factor: SourcedNumber | None = None
     sockets: int | None = Field(default=None, ge=1)
     power: PowerDraw

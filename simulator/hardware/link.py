@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.hardware.catalogue import load_profile
-from simulator.hardware.sourced import Profile, SourcedBandwidth, SourcedSeconds
+from simulator.hardware.sourced import Profile, SourcedBandwidth, SourcedTime
 
 __all__ = ["LinkProfile", "Medium", "load_link"]
 
@@ -50,10 +50,10 @@ class LinkProfile(Profile):
     duplex: Literal["full", "half"]
     bandwidth: SourcedBandwidth
     raw_bandwidth: SourcedBandwidth
-    latency: SourcedSeconds
+    latency: SourcedTime
     pageable_bandwidth: SourcedBandwidth | None = None
     both_directions_bandwidth: SourcedBandwidth | None = None
-    message_overhead: SourcedSeconds | None = None
+    message_overhead: SourcedTime | None = None
     flow_cap: SourcedBandwidth | None = None
 
     @model_validator(mode="after")

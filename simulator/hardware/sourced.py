@@ -28,8 +28,8 @@ __all__ = [
     "SourcedPower",
     "SourcedPrice",
     "SourcedRate",
-    "SourcedSeconds",
     "SourcedSize",
+    "SourcedTime",
     "Text",
     "sourced_numbers",
 ]
@@ -90,7 +90,7 @@ SourcedFrequency = Sourced[Annotated[Frequency, _positive]]
 SourcedSize = Sourced[Annotated[Size, _positive]]
 SourcedPower = Sourced[Annotated[Power, _positive]]
 SourcedPrice = Sourced[Annotated[Price, Field(ge=0)]]
-SourcedSeconds = Sourced[Annotated[Seconds, Field(ge=0)]]
+SourcedTime = Sourced[Annotated[Seconds, Field(ge=0)]]
 SourcedNumber = Sourced[Annotated[Number, _positive]]
 SourcedFraction = Sourced[Annotated[Number, Field(ge=0, le=1)]]
 SourcedCount = Sourced[Annotated[Number, Field(gt=0, multiple_of=1)]]
