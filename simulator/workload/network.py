@@ -1,0 +1,188 @@
+"""A network as a graph of layers: what it holds, what it computes and what it keeps in memory.
+
+Everything is a count or a list of kernels for a given batch; how long a kernel takes is `simulator.cost`'s business.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from simulator.workload.kernels import Elementwise, Kernel
+from simulator.workload.layers import Layer
+from simulator.workload.shapes import Shape, elements
+
+__all__ = ["INPUT", "Direction", "LayerKernel", "LayerSummary", "Network"]
+
+#: The name by which layers refer to the network's input.
+INPUT = "data"
+
+Direction = Literal["forward", "backward"]
+
+
+class LayerKernel(NamedTuple):
+    """One kernel of a pass and the layer it belongs to."""
+
+    layer_name: str
+    kernel: Kernel
+
+
+class LayerSummary(NamedTuple):
+    """One row of a printed network; all counts are per sample."""
+
+    name: str
+    kind: str
+    output_shape: Shape
+    parameters: int
+    flops: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """A directed acyclic graph of layers, listed so that every layer comes after those it reads.
+
+    Parameters
+    ----------
+    name, title : str
+        How to ask for it, and what it is.
+    input_shape : tuple of int
+        One sample as the first layer sees it: (channels, height, width), or (tokens,).
+    layers : tuple of Layer
+    source : str
+        Where the description comes from.
+    """
+
+    name: str
+    title: str
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    source: str
+
+    @cached_property
+    def parameters(self) -> int:
+        """Trained numbers."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @cached_property
+    def forward_flops(self) -> float:
+        """FLOPs of convolutions and matrix products in one forward pass, per sample; a multiply-add is two."""
+        return sum(layer.flops for layer in self.layers)
+
+    @cached_property
+    def elementwise_flops(self) -> float:
+        """Operations of everything else (bias, activation, pooling, normalisation) in one forward pass, per sample."""
+        kernels = (kernel for _, kernel in self.kernels(1, "forward"))
+        return sum(kernel.flops for kernel in kernels if isinstance(kernel, Elementwise))
+
+    def parameter_bytes(self, element_size: int = 4) -> int:
+        """Size [bytes] of one copy of the parameters, and of the gradient."""
+        return self.parameters * element_size
+
+    def parameter_layout(self) -> tuple[tuple[str, int], ...]:
+        """(layer name, parameters) for each layer that has any, in the order in which they lie in memory.
+
+        Packed, a transfer is one message of them all; unpacked, one message a row.
+        """
+        return tuple((layer.name, layer.parameters) for layer in self.layers if layer.parameters)
+
+    def kernels(self, batch: int, direction: Direction) -> tuple[LayerKernel, ...]:
+        """Every kernel of a pass over `batch` samples, in the order of execution.
+
+        Backward runs the layers in reverse. A layer computes the gradient of its input only if a layer with parameters
+        lies upstream, so the first convolution does not. Where several layers read one value, their gradients are added
+        up (``gradient_sum``) before its layer's own backward kernels.
+
+        Raises
+        ------
+        ValueError
+            If `batch` is not positive or `direction` neither ``forward`` nor ``backward``.
+        """
+        if batch < 1:
+            raise ValueError(f"batch: expected at least 1 sample, got {batch}")
+        if direction == "forward":
+            return tuple(LayerKernel(layer.name, kernel) for layer in self.layers for kernel in layer.forward(batch))
+        if direction != "backward":
+            raise ValueError(f"direction: expected 'forward' or 'backward', got {direction!r}")
+        return tuple(
+            LayerKernel(layer.name, kernel)
+            for layer in reversed(self.layers)
+            for kernel in (*self._gradient_sum(layer, batch), *layer.backward(batch, self._needs_input_gradient(layer)))
+        )
+
+    def activation_elements(self) -> int:
+        """Elements kept from the forward for the backward pass, per sample, without the input itself.
+
+        Every layer's output and what it saves beside it, except that an output which may overwrite its input, and is
+        that input's only reader, takes its place.
+        """
+        return sum(
+            layer.saved_elements + (0 if self._in_place(layer) else layer.output_elements) for layer in self.layers
+        )
+
+    def activation_bytes(self, batch: int, element_size: int = 4) -> int:
+        """Size [bytes] of the activations kept for the backward pass; see `activation_elements`."""
+        return batch * self.activation_elements() * element_size
+
+    def largest_activation_elements(self) -> int:
+        """Elements of the inputs and output of the layer that has the most, per sample: two gradients live at once."""
+        return max((layer.input_elements + layer.output_elements for layer in self.layers), default=0)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        return self._by_name[name]
+
+    def summary(self) -> tuple[LayerSummary, ...]:
+        """One row a layer, for printing."""
+        return tuple(
+            LayerSummary(layer.name, layer.kind, layer.output_shape, layer.parameters, layer.flops)
+            for layer in self.layers
+        )
+
+    @property
+    def input_elements(self) -> int:
+        """Elements of one input sample."""
+        return elements(self.input_shape)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Layer]:
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def _readers(self) -> Counter[str]:
+        """How often each value is read."""
+        return Counter(name for layer in self.layers for name in layer.inputs)
+
+    @cached_property
+    def _trained(self) -> frozenset[str]:
+        """Layers with parameters of their own or upstream: gradients must reach them."""
+        trained: set[str] = set()
+        for layer in self.layers:
+            if layer.parameters or not trained.isdisjoint(layer.inputs):
+                trained.add(layer.name)
+        return frozenset(trained)
+
+    def _needs_input_gradient(self, layer: Layer) -> bool:
+        return not self._trained.isdisjoint(layer.inputs)
+
+    def _gradient_sum(self, layer: Layer, batch: int) -> tuple[Kernel, ...]:
+        readers = self._readers[layer.name]
+        if readers < 2 or layer.name not in self._trained:
+            return ()
+        values = batch * layer.output_elements
+        return (Elementwise("gradient_sum", readers * values, values, (readers - 1) * values),)
+
+    def _in_place(self, layer: Layer) -> bool:
+        return (
+            layer.may_overwrite_input
+            and len(layer.inputs) == 1
+            and layer.inputs[0] != INPUT
+            and self._readers[layer.inputs[0]] == 1
+        )
