@@ -1,0 +1,90 @@
+"""A smooth correction on top of a physical cost: what is left of the measured times, learned on log-shapes.
+
+Libraries pick among hand-written kernels by rules no roofline knows. The logarithm of measured / physical time is
+modelled as a Gaussian process (Rasmussen and Williams 2006, chapter 2) with a Matérn-3/2 kernel over base-2
+logarithms of the shape, one length [octaves] an axis. Its mean goes to zero far from the measured shapes, so
+extrapolation falls back to the physical model. Only the mean is kept: `anchors` (measured shapes) and `weights`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NO_CORRECTION", "Correction", "fit_correction"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """Mean of the fitted process.
+
+    Attributes
+    ----------
+    lengths : array, shape (d,)
+        Length scale of each axis [octaves].
+    kinship : float
+        Correlation between rows of different variants (transposes); 1 within a variant.
+    anchors : array, shape (n, d)
+        Base-2 logarithms of the measured shapes.
+    variants : array, shape (n,)
+        Variant of each anchor, a small whole number.
+    weights : array, shape (n,)
+        Contribution of each anchor, in natural-log units.
+    """
+
+    lengths: Array
+    kinship: float
+    anchors: Array
+    variants: NDArray[np.int64]
+    weights: Array
+
+    def __call__(self, shapes: Array, variant: NDArray[np.int64] | int = 0) -> Array:
+        """Natural logarithm of the factor for `shapes` (m, d), given as base-2 logarithms; shape (m,)."""
+        if not len(self.weights):
+            return np.zeros(len(shapes))
+        kernel = _matern(shapes / self.lengths, self.anchors / self.lengths)
+        same = np.reshape(variant, (-1, 1)) == self.variants
+        result: Array = (kernel * np.where(same, 1.0, self.kinship)) @ self.weights
+        return result
+
+
+#: Factor one everywhere: the physical model as it is.
+NO_CORRECTION = Correction(np.ones(1), 1.0, np.zeros((0, 1)), np.zeros(0, dtype=np.int64), np.zeros(0))
+
+
+def fit_correction(
+    shapes: Array,
+    variants: NDArray[np.int64],
+    residuals: Array,
+    *,
+    lengths: Array,
+    spread: float,
+    noise: float,
+    kinship: float = 1.0,
+) -> Correction:
+    """Condition the process on measured residuals.
+
+    Parameters
+    ----------
+    shapes : array, shape (n, d)
+        Base-2 logarithms.
+    residuals : array, shape (n,)
+        Natural logarithm of measured / physical time.
+    spread, noise : float
+        Prior standard deviation of the correction and of the measurements, in natural-log units.
+    """
+    kernel = _matern(shapes / lengths, shapes / lengths)
+    kernel *= np.where(variants[:, None] == variants, 1.0, kinship)
+    weights = np.linalg.solve(kernel + (noise / spread) ** 2 * np.eye(len(shapes)), residuals)
+    return Correction(lengths, kinship, shapes, variants, weights)
+
+
+def _matern(left: Array, right: Array) -> Array:
+    squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2.0 * left @ right.T
+    distance = np.sqrt(3.0 * np.maximum(squares, 0.0))
+    result: Array = (1.0 + distance) * np.exp(-distance)
+    return result

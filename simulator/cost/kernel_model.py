@@ -1,0 +1,167 @@
+"""How long one kernel takes on one device: the entry point of the kernel cost models.
+
+Models are fitted to published measurements (see `validation/deepbench`). An unmeasured device borrows the fit of its
+nearest measured relative (`KernelModel.scaled_to`): every term of the fit is a time on ideal hardware, so arithmetic scales
+with the peak, traffic with the bandwidth, tile quantisation with the number of units, and the launch is the device's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from math import isfinite
+from pathlib import Path
+
+from simulator.cost.convolution import ConvolutionFit, convolution_time
+from simulator.cost.elementwise import elementwise_time
+from simulator.cost.gemm import GemmFit, GemmTable, gemm_time
+from simulator.cost.kernel_document import KernelDocument
+from simulator.cost.rates import DeviceRates
+from simulator.documents import load_document
+from simulator.errors import InputError, UnknownNameError
+from simulator.workload.kernels import Convolution, Elementwise, Gemm, Kernel, Pass
+
+__all__ = ["KernelModel", "kernel_model_names", "load_kernel_model"]
+
+#: Fits tried in turn for a precision that was not itself measured.
+_RELATED = {"bf16": ("fp16",), "tf32": ("fp16",), "fp8": ("fp16",), "int8": ("fp16",)}
+
+
+@dataclass(frozen=True, eq=False)
+class KernelModel:
+    """Kernel times on one device.
+
+    Attributes
+    ----------
+    rates : DeviceRates
+    gemm : mapping of str to GemmFit
+        By measured precision.
+    convolution : mapping of str to mapping of Pass to ConvolutionFit
+        By measured precision, then pass.
+    """
+
+    rates: DeviceRates
+    gemm: Mapping[str, GemmFit]
+    convolution: Mapping[str, Mapping[Pass, ConvolutionFit]]
+    #: Tables already worked out, by what they depend on; they spare time and change no result.
+    _tables: dict[tuple[object, ...], GemmTable] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the device."""
+        return self.rates.name
+
+    def time(
+        self, kernel: Kernel, precision: str = "fp32", *, bandwidth: float | None = None, share: float = 1.0
+    ) -> float:
+        """Time of one kernel [s], launch included.
+
+        Parameters
+        ----------
+        kernel : Gemm, Convolution or Elementwise
+        precision : str
+            A key of ``rates.peak``.
+        bandwidth : float, optional
+            Replaces the achieved bandwidth of main memory [B/s]: where the operands live.
+        share : float
+            Fraction of the device's units this kernel may use, above 0 and at most 1. Arithmetic rate and the units that
+            tiles are dealt to shrink with it; memory bandwidth does not.
+
+        Raises
+        ------
+        InputError
+            If a bandwidth, share or size makes no sense, or the precision is not one of the device's.
+        """
+        if not 0.0 < share <= 1.0:
+            raise InputError(f"device {self.name}: share must be above 0 and at most 1, got {share!r}")
+        if bandwidth is not None and not (isfinite(bandwidth) and bandwidth > 0):
+            raise InputError(f"device {self.name}: bandwidth must be positive and finite, got {bandwidth!r}")
+        rates = self.rates if bandwidth is None and share == 1.0 else _partition(self.rates, bandwidth, share)
+        rates.peak_of(precision)
+        if isinstance(kernel, Elementwise):
+            return elementwise_time(kernel, rates, precision)
+        if isinstance(kernel, Gemm):
+            _check_sizes(self.name, kernel, m=kernel.m, n=kernel.n, k=kernel.k, count=kernel.count)
+            return gemm_time(kernel, self._table(kernel, rates, precision, bandwidth, share))
+        _check_sizes(
+            self.name,
+            kernel,
+            batch=kernel.batch,
+            channels=kernel.channels,
+            filters=kernel.filters,
+            out_height=kernel.out_height,
+            out_width=kernel.out_width,
+        )
+        fits = self.convolution[_fitted(precision, self.convolution)]
+        return convolution_time(kernel, fits[kernel.direction], rates, precision)
+
+    def scaled_to(self, rates: DeviceRates) -> KernelModel:
+        """This model's fit on another device's rates; on its own rates, the model itself."""
+        return self if rates == self.rates else KernelModel(rates, self.gemm, self.convolution)
+
+    def _table(
+        self, kernel: Gemm, rates: DeviceRates, precision: str, bandwidth: float | None, share: float
+    ) -> GemmTable:
+        variant = (kernel.transpose_a, kernel.transpose_b)
+        key = (precision, variant, bandwidth, share)
+        if key not in self._tables:
+            self._tables[key] = self.gemm[_fitted(precision, self.gemm)].table(variant, rates, precision)
+        return self._tables[key]
+
+
+def _fitted(precision: str, fits: Mapping[str, object]) -> str:
+    for candidate in (precision, *_RELATED.get(precision, ()), "fp32"):
+        if candidate in fits:
+            return candidate
+    raise UnknownNameError("precision", precision, fits)
+
+
+def _partition(rates: DeviceRates, bandwidth: float | None, share: float) -> DeviceRates:
+    return replace(
+        rates,
+        units=rates.units * share,
+        peak={precision: peak * share for precision, peak in rates.peak.items()},
+        bandwidth=rates.bandwidth if bandwidth is None else bandwidth,
+    )
+
+
+def _check_sizes(device: str, kernel: Kernel, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise InputError(f"device {device}: {type(kernel).__name__}.{name} must be at least 1, got {size!r}")
+
+
+def _folder() -> Path:
+    import hardware_profiles
+
+    return Path(hardware_profiles.__file__).parent / "kernels"
+
+
+def kernel_model_names() -> tuple[str, ...]:
+    """Names of the devices with measured kernels."""
+    return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
+
+
+@cache
+def load_kernel_model(name: str) -> KernelModel:
+    """The model of a measured device, from `hardware_profiles/kernels/NAME.toml`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such file.
+    InputError
+        If the file is not valid.
+    """
+    if name not in kernel_model_names():
+        raise UnknownNameError("kernel model", name, kernel_model_names())
+    document = load_document(_folder() / f"{name}.toml", KernelDocument)
+    return KernelModel(
+        document.rates.build(document.name, document.family),
+        {precision: table.build() for precision, table in document.gemm.items()},
+        {
+            precision: {direction: table.build() for direction, table in passes.items()}
+            for precision, passes in document.convolution.items()
+        },
+    )

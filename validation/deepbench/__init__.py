@@ -1,0 +1,1 @@
+"""Predicted against measured kernel and all-reduce times of the DeepBench collection."""

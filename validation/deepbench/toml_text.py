@@ -1,0 +1,70 @@
+"""Plain tables as TOML text: what the fits are written with. Covers text, numbers, lists and tables, no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["toml_text"]
+
+_WIDTH = 116
+
+
+def toml_text(tables: Mapping[str, Any]) -> str:
+    """TOML of nested mappings; small tables of plain values are written inline.
+
+    Examples
+    --------
+    >>> print(toml_text({"name": "m40", "rates": {"clock": {"value": "1 GHz"}}}))
+    name = "m40"
+    <BLANKLINE>
+    [rates]
+    clock = { value = "1 GHz" }
+    <BLANKLINE>
+    """
+    return "\n".join(_lines(tables, ())) + "\n"
+
+
+def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    plain = {key: value for key, value in table.items() if not _is_section(value)}
+    lines = [f"[{'.'.join(path)}]"] if path and plain else []
+    for key, value in plain.items():
+        lines += _entry(key, value)
+    for key, value in table.items():
+        if _is_section(value):
+            section = _lines(value, (*path, key))
+            lines += ["", *section] if lines and section[0] else section
+    return lines
+
+
+def _is_section(value: object) -> bool:
+    return isinstance(value, Mapping) and len(_inline(value)) > _WIDTH - 20 and "source" not in value or (
+        isinstance(value, Mapping) and any(isinstance(inner, Mapping | list) for inner in value.values())
+    )
+
+
+def _entry(key: str, value: Any) -> list[str]:
+    text = f"{key} = {_inline(value)}"
+    if len(text) <= _WIDTH or not isinstance(value, list):
+        return [text]
+    lines, line = [f"{key} = ["], "   "
+    for item in value:
+        piece = f" {_inline(item)},"
+        if len(line) + len(piece) > _WIDTH:
+            lines.append(line)
+            line = "   "
+        line += piece
+    return [*lines, line, "]"]
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_inline(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_inline(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(key: str) -> str:
+    return key if key.replace("_", "").replace("-", "").isalnum() else json.dumps(key)
