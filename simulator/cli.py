@@ -1,0 +1,333 @@
+"""The command line, ``clustersim``. Heavy modules are imported by the commands that need them, so help comes at once.
+
+Results go to standard output, progress and errors to standard error. Exit codes: 0 success, 2 bad input (one line
+says which file, which key, what was expected), 1 a run that failed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulator.errors import InputError, SimulatorError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from simulator.result import Result
+    from simulator.scenario import Scenario
+
+__all__ = ["main"]
+
+COMPARISON_SCHEMA = "clustersim/comparison/1"
+_WIDTH_WITHOUT_TERMINAL = 150
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clustersim")
+def cli() -> None:
+    """Which distributed training algorithm, on which cluster, how big: simulated before you have the machines.
+
+    SCENARIO is a TOML file, or the name of a bundled example (see 'clustersim examples').
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: run a command, turn expected errors into one line and an exit code."""
+    try:
+        code = cli.main(args=arguments, prog_name="clustersim", standalone_mode=False)
+    except click.ClickException as error:
+        _fail(" ".join(error.format_message().split()), error.exit_code)
+    except SimulatorError as error:
+        _fail(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has gone; there is nobody left to tell.
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"clustersim: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+# Options shared by commands -------------------------------------------------------------------------------------------
+
+
+def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in (
+        click.argument("scenario"),
+        click.option(
+            "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key of the scenario."
+        ),
+        click.option("--seed", type=click.IntRange(min=0), help="Short for --set simulation.seed=…"),
+        click.option(
+            "--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': standard output only)."
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def _load(scenario: str, assignments: Sequence[str], seed: int | None) -> Scenario:
+    from simulator.scenario import Scenario, parse_assignment
+
+    overrides = dict(parse_assignment(text) for text in assignments)
+    if seed is not None:
+        overrides["simulation.seed"] = seed
+    return Scenario.load(scenario, overrides)
+
+
+def _console(json_path: str | None = None) -> Console:
+    """Where tables go: standard output, or nowhere when that is kept for JSON."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    return Console(width=width, quiet=json_path == "-", highlight=False)
+
+
+def _write_json(json_path: str | None, document: Any) -> None:
+    if json_path is None:
+        return
+    text = json.dumps(document, indent=2, allow_nan=False)
+    if json_path == "-":
+        print(text)
+        return
+    try:
+        Path(json_path).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{json_path}: cannot be written ({error.strerror or error})") from None
+
+
+@contextmanager
+def _progress(total: int, label: str) -> Iterator[Callable[[str, int], None]]:
+    """A bar on standard error; yields ``show(what, completed)``. It stays invisible until a second has passed."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    task = bar.add_task(label, total=total)
+    begun = time.monotonic()
+    shown = False
+
+    def show(what: str, completed: int) -> None:
+        nonlocal shown
+        if not shown and time.monotonic() - begun > 1.0:
+            bar.start()
+            shown = True
+        bar.update(task, description=what, completed=completed)
+
+    try:
+        yield show
+    finally:
+        if shown:
+            bar.stop()
+
+
+# Commands -------------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@_scenario_options
+@click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write a Chrome/Perfetto trace.")
+def run(
+    scenario: str, assignments: Sequence[str], seed: int | None, json_path: str | None, trace_path: Path | None
+) -> None:
+    """Simulate SCENARIO and print how long it takes, what bounds it and where the time goes."""
+    from simulator.report.tables import result_view
+    from simulator.simulation import Simulation
+
+    simulation = Simulation(_load(scenario, assignments, seed))
+    with _progress(simulation.steps, simulation.algorithm.name) as show:
+        result = simulation.run(lambda step: show(simulation.algorithm.name, step))
+    _console(json_path).print(result_view(result))
+    _write_json(json_path, result.to_dict())
+    if trace_path is not None:
+        from simulator.trace.chrome import write_trace
+
+        write_trace(result.trace, trace_path)
+        print(f"trace: {trace_path} (open it at https://ui.perfetto.dev)", file=sys.stderr)
+
+
+@cli.command()
+@_scenario_options
+@click.option("--algorithms", help="Comma-separated; NAME or NAME:OPTION=VALUE. Default: the scenario's [compare].")
+@click.option("--vary", multiple=True, metavar="KEY=V1,V2,…", help="Compare over values of a key; may be repeated.")
+def compare(
+    scenario: str,
+    assignments: Sequence[str],
+    seed: int | None,
+    json_path: str | None,
+    algorithms: str | None,
+    vary: Sequence[str],
+) -> None:
+    """Simulate SCENARIO once for each algorithm and each varied value, and print the runs side by side."""
+    from simulator.report.tables import comparison_table
+    from simulator.simulation import Simulation
+
+    base = _load(scenario, assignments, seed)
+    rows: list[tuple[str, Result]] = []
+    # Build all before running any, so that a bad name in the last one is found at once.
+    simulations = [(name, Simulation(variant)) for name, variant in _variants(base, algorithms, vary)]
+    total = sum(simulation.steps for _, simulation in simulations)
+    done = 0
+    with _progress(total, "comparing") as show:
+        for name, simulation in simulations:
+            rows.append((name, simulation.run(lambda step, n=name, d=done: show(n, d + step))))  # type: ignore[misc]
+            done += simulation.steps
+    first = rows[0][1]
+    title = f"{first.network} on {first.nodes} × {first.system}, batch {first.batch_size} a worker"
+    _console(json_path).print(comparison_table(rows, title))
+    document = {
+        "schema": COMPARISON_SCHEMA,
+        "results": [{"name": name, **result.to_dict()} for name, result in rows],
+    }
+    _write_json(json_path, document)
+
+
+def _variants(base: Scenario, algorithms: str | None, vary: Sequence[str]) -> list[tuple[str, Scenario]]:
+    """(label, scenario) for every algorithm and every combination of varied values."""
+    from simulator.scenario import parse_assignment
+
+    names = algorithms.split(",") if algorithms else base.tables.compare.algorithms or [base.tables.algorithm.name]
+    choices: list[list[tuple[str, dict[str, Any]]]] = [[_algorithm_variant(base, name.strip()) for name in names]]
+    for text in vary:
+        key, values = parse_assignment(text)
+        values = [parse_assignment(f"{key}={value}")[1] for value in str(values).split(",")]
+        choices.append([(f"{key.rsplit('.', 1)[-1]}={value}", {key: value}) for value in values])
+    variants = []
+    for combination in itertools.product(*choices):
+        changes: dict[str, Any] = {}
+        for _, change in combination:
+            changes |= change
+        variants.append((" ".join(label for label, _ in combination), base.override(changes)))
+    return variants
+
+
+def _algorithm_variant(base: Scenario, text: str) -> tuple[str, dict[str, Any]]:
+    """``"original-easgd:overlap=false"`` as the changes to a scenario; other algorithms' options are dropped."""
+    from simulator.scenario import parse_assignment
+
+    name, *options = text.split(":")
+    changes: dict[str, Any] = {"algorithm.name": name}
+    if name != base.tables.algorithm.name:
+        changes |= {f"algorithm.{key}": None for key in ("collectives", *(base.tables.algorithm.model_extra or {}))}
+    changes |= {f"algorithm.{key}": value for key, value in map(parse_assignment, options)}
+    return text, changes
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Nodes of a system to show.")
+@click.option("--draw", type=click.Path(path_type=Path), help="Draw the system to this .svg or .png file.")
+@click.option("--json", "json_path", metavar="FILE", help="Write it as JSON ('-': standard output only).")
+def profiles(name: str | None, nodes: int, draw: Path | None, json_path: str | None) -> None:
+    """List hardware profiles, or show one: every number with kind and source, a system with its links and routes."""
+    from simulator.report import profiles as views
+
+    console = _console(json_path)
+    if name is None:
+        if draw is not None:
+            raise InputError("--draw: expected the NAME of a system profile")
+        listing = views.listing()
+        console.print(views.listing_view(listing))
+        _write_json(json_path, listing)
+        return
+    shown = views.find(name)
+    view, document = views.profile_view(shown, nodes)
+    console.print(view)
+    _write_json(json_path, document)
+    if draw is not None:
+        views.draw_system(shown, nodes, draw)
+        print(f"drawing: {draw}", file=sys.stderr)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--json", "json_path", metavar="FILE", help="Write it as JSON ('-': standard output only).")
+def networks(name: str | None, json_path: str | None) -> None:
+    """List the neural networks with their sizes, or show the layers of one."""
+    from simulator.report import networks as views
+
+    view: RenderableType
+    view, document = views.all_networks() if name is None else views.one_network(name)
+    _console(json_path).print(view)
+    _write_json(json_path, document)
+
+
+@cli.command()
+@click.option("--json", "json_path", metavar="FILE", help="Write it as JSON ('-': standard output only).")
+def algorithms(json_path: str | None) -> None:
+    """List the training algorithms with their options, collectives and sources."""
+    from simulator.algorithms import algorithm_names, load_algorithm
+    from simulator.report.tables import algorithms_table
+
+    found = [load_algorithm(name) for name in algorithm_names()]
+    rows = [
+        (a.name, a.title, "\n".join(f"{o.name} = {json.dumps(o.default)}: {o.summary}" for o in a.options), a.source)
+        for a in found
+    ]
+    _console(json_path).print(algorithms_table(rows))
+    document = [
+        {
+            "name": a.name,
+            "title": a.title,
+            "source": a.source,
+            "options": {o.name: {"default": o.default, "summary": o.summary} for o in a.options},
+            "collectives": dict(a.collectives),
+        }
+        for a in found
+    ]
+    _write_json(json_path, document)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--pieces", type=click.IntRange(min=1), default=20, show_default=True, help="Critical-path rows to show.")
+@click.option("--json", "json_path", metavar="FILE", help="Write breakdown and lanes as JSON ('-': only).")
+def trace(file: Path, pieces: int, json_path: str | None) -> None:
+    """Show where the time of a trace FILE went: breakdown, lanes, the end of its critical path."""
+    from simulator.report.tables import trace_view
+    from simulator.trace import breakdown, communication_ratio
+    from simulator.trace.chrome import read_trace
+
+    loaded = read_trace(file)
+    _console(json_path).print(trace_view(loaded, pieces))
+    parts = breakdown(loaded)
+    document = {
+        "schema": "clustersim/trace-summary/1",
+        "time_s": loaded.duration,
+        "spans": len(loaded.spans),
+        "breakdown_s": parts,
+        "communication_ratio": communication_ratio(parts),
+    }
+    _write_json(json_path, document)
+
+
+@cli.command()
+def examples() -> None:
+    """List the bundled scenarios; each name can stand where a scenario file is expected."""
+    from simulator.scenario import Scenario, example_names
+
+    for name in example_names():
+        tables = Scenario.load(name).tables
+        workload, cluster = tables.workload, tables.cluster
+        print(f"{name:18} {tables.algorithm.name} of {workload.network} on {cluster.nodes} × {cluster.system}")

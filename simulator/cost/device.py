@@ -1,0 +1,105 @@
+"""A device's times for what a training rank does on it: gradients, updates, copies.
+
+Puts together a hardware profile, the kernel model fitted for it (or carried over to it), the bandwidth of the memory
+that the working set lives in, and the network's kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simulator.cost.kernel_model import KernelModel, load_kernel_model
+from simulator.cost.rates import DeviceRates, element_size
+from simulator.errors import UnknownNameError
+from simulator.hardware.device import Device
+from simulator.workload.kernels import Elementwise
+from simulator.workload.network import Network
+
+__all__ = ["DeviceCosts", "device_rates", "kernel_model_of"]
+
+
+def device_rates(device: Device) -> DeviceRates:
+    """The rates of a device profile that kernel models are written in."""
+    overhead = device.launch_overhead or device.parallel_region_overhead
+    main = device.memories[device.fast_memory or device.main_memory]
+    peak: Mapping[str, float] = {str(precision): rate.value for precision, rate in device.peak.items()}
+    return DeviceRates(
+        name=device.name,
+        family=device.family,
+        units=device.units.value,
+        clock=device.clock.value,
+        peak=peak,
+        bandwidth=main.achieved_bandwidth.value,
+        launch_overhead=overhead.value if overhead else 0.0,
+    )
+
+
+def kernel_model_of(device: Device) -> KernelModel | None:
+    """The fitted kernel model for a device, carried over where it was fitted to a relative; None if it names none."""
+    if device.kernel_model is None:
+        return None
+    return load_kernel_model(device.kernel_model).scaled_to(device_rates(device))
+
+
+class DeviceCosts:
+    """Times [s] of one rank's arithmetic on its device; see `simulator.execution.costs.ComputeCosts`.
+
+    Parameters
+    ----------
+    device : Device
+    network : Network
+        What gradients are computed of.
+    precision : str
+        Of arithmetic and storage.
+    bandwidth : float
+        What the memory that the working set lives in achieves [B/s].
+    """
+
+    def __init__(self, device: Device, network: Network, precision: str, bandwidth: float) -> None:
+        if precision not in device.peak:
+            raise UnknownNameError(f"precision of device {device.name}", precision, map(str, device.peak))
+        self.device = device
+        self.bandwidth = bandwidth
+        self._network = network
+        self._precision = precision
+        self._element_size = element_size(precision)
+        self._rates = device_rates(device)
+        self._kernels = kernel_model_of(device)
+        self._gradients: dict[int, float] = {}
+        self._updates: dict[tuple[float, float], float] = {}
+
+    def gradient(self, samples: int) -> float:
+        """Forward and backward pass over `samples` samples, one kernel after the other."""
+        if samples not in self._gradients:
+            self._gradients[samples] = sum(seconds for _, seconds in self.layer_times(samples))
+        return self._gradients[samples]
+
+    def layer_times(self, samples: int) -> list[tuple[str, float]]:
+        """(layer name, seconds) of every kernel of a forward and backward pass."""
+        if self._kernels is None:
+            raise UnknownNameError("kernel model for device", self.device.name, ())
+        return [
+            (item.layer, self._kernels.time(item.kernel, self._precision, bandwidth=self.bandwidth))
+            for direction in ("forward", "backward")
+            for item in self._network.kernels(samples, direction)
+        ]
+
+    def update(self, elements: int, arrays: int, writes: int) -> float:
+        """A rule that streams `arrays` arrays of `elements` elements and writes `writes` of them back."""
+        return self._stream(float(arrays * elements), float(writes * elements))
+
+    def copy(self, size: float) -> float:
+        """A copy of `size` bytes inside the device's memory."""
+        elements = size / self._element_size
+        return self._stream(elements, elements)
+
+    def _stream(self, read: float, written: float) -> float:
+        key = (read, written)
+        if key not in self._updates:
+            kernel = Elementwise("update", read, written)
+            if self._kernels is None:
+                seconds = self._rates.launch_overhead + kernel.bytes_moved(self._element_size) / self.bandwidth
+            else:
+                seconds = self._kernels.time(kernel, self._precision, bandwidth=self.bandwidth)
+            self._updates[key] = seconds
+        return self._updates[key]

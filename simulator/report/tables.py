@@ -1,0 +1,174 @@
+"""Tables for the terminal. They return rich renderables; printing is the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from simulator.trace.spans import Category
+from simulator.units import format_quantity
+
+if TYPE_CHECKING:
+    from simulator.result import Result
+    from simulator.trace import Trace
+
+__all__ = ["algorithms_table", "breakdown_table", "comparison_table", "networks_table", "result_view", "trace_view"]
+
+_PARTS: Mapping[str, str] = {
+    Category.GPU_GPU_PARAMETERS: "gpu-gpu\nparam",
+    Category.CPU_GPU_DATA: "cpu-gpu\ndata",
+    Category.CPU_GPU_PARAMETERS: "cpu-gpu\nparam",
+    Category.NODE_NODE_PARAMETERS: "node-node\nparam",
+    Category.FORWARD_BACKWARD: "forward/\nbackward",
+    Category.DEVICE_UPDATE: "device\nupdate",
+    Category.HOST_UPDATE: "host\nupdate",
+    Category.IDLE: "idle",
+}
+
+
+def seconds(value: float) -> str:
+    """A time in seconds with four significant digits, as the columns of one table want it."""
+    return f"{value:.4g}" if value < 1000 else f"{value:,.0f}"
+
+
+def percent(value: float) -> str:
+    """A share as a percentage with one decimal below ten."""
+    return f"{value:.0%}" if value >= 0.0995 else f"{value:.1%}"
+
+
+def comparison_table(rows: Sequence[tuple[str, Result]], title: str) -> Table:
+    """The paper's breakdown table: a row a run, seconds of the critical path in each part, and the speed-up a gradient.
+
+    Parts that no run spends time in are left out.
+    """
+    used = [part for part in _PARTS if any(result.breakdown[part] > 0 for _, result in rows)]
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    table.caption = (
+        "seconds along the critical path; comm = share of the communication parts; "
+        "speed-up = time a gradient of the first row over this row's"
+    )
+    table.add_column("run", no_wrap=True)
+    for heading in ("gradients", "time [s]", *(_PARTS[part] for part in used), "comm", "samples/s", "speed-up"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, result in rows:
+        table.add_row(
+            name,
+            f"{result.gradients:,}",
+            seconds(result.time),
+            *(seconds(result.breakdown[part]) for part in used),
+            percent(result.communication_ratio),
+            f"{result.throughput:,.0f}",
+            f"{rows[0][1].time_per_gradient / result.time_per_gradient:.2f}x",
+        )
+    return table
+
+
+def breakdown_table(breakdown: Mapping[str, float], title: str) -> Table:
+    """Seconds and shares of the critical path by part, the largest first."""
+    total = sum(breakdown.values())
+    table = Table(title=title, title_justify="left")
+    table.add_column("part")
+    table.add_column("seconds", justify="right")
+    table.add_column("share", justify="right")
+    for part, value in sorted(breakdown.items(), key=lambda item: -item[1]):
+        if value > 0:
+            table.add_row(part.replace("_", " "), seconds(value), percent(value / total))
+    return table
+
+
+def result_view(result: Result) -> RenderableType:
+    """Everything of one run that fits a screen: the answer, what bounded it, where the time went, memory, links."""
+    part, share = result.bounded_by
+    steps = result.to_dict()["step_time_s"]
+    facts = Table.grid(padding=(0, 2))
+    rows = [
+        ("time", f"{format_quantity(result.time, 'time', 4)} for {result.gradients:,} gradients"),
+        ("throughput", f"{result.throughput:,.0f} samples/s"),
+        (
+            "step",
+            ", ".join(f"{key} {format_quantity(value, 'time', 4)}" for key, value in steps.items()),
+        ),
+        ("bounded by", f"{part.replace('_', ' ')}, {percent(share)} of the critical path"),
+        ("communication", f"{percent(result.communication_ratio)} of the critical path"),
+        ("memory", _memory_line(result)),
+        ("energy", _optional(result.energy, "energy", "at thermal design power")),
+        ("cost", _optional(result.cost, "money", "at the profile's price")),
+        ("simulated in", f"{result.wall_time:.2f} s, {result.events:,} network events"),
+    ]
+    for label, text in rows:
+        facts.add_row(Text(label, style="bold"), Text(text))
+    links = Table(title="busiest links", title_justify="left")
+    for heading, justify in (("link", "left"), ("carried", "right"), ("used", "right")):
+        links.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for load in result.links:
+        links.add_row(load.resource, format_quantity(load.bytes, "size"), percent(load.utilisation))
+    heading = f"{result.algorithm} · {result.network} · {result.nodes} × {result.system} · {result.workers} workers"
+    warnings = [Text(f"warning: {warning}", style="yellow") for warning in result.warnings]
+    return Group(
+        Text(heading, style="bold"), facts, breakdown_table(result.breakdown, "critical path"), links, *warnings
+    )
+
+
+def _memory_line(result: Result) -> str:
+    entry = result.memory[0]
+    needed, capacity = format_quantity(entry.needed, "size"), format_quantity(entry.capacity, "size")
+    return f"{needed} of {capacity} on each {entry.profile}, in {entry.placement}"
+
+
+def _optional(value: float | None, dimension: str, note: str) -> str:
+    return (
+        "unknown: the system profile does not say" if value is None else f"{format_quantity(value, dimension)} {note}"
+    )
+
+
+def trace_view(trace: Trace, pieces: int) -> RenderableType:
+    """A trace's breakdown, its lanes' use, and the last pieces of its critical path."""
+    from simulator.trace import breakdown, critical_path
+
+    lanes = Table(title="lanes", title_justify="left")
+    for heading in ("rank", "lane", "spans", "busy [s]", "busy", "bytes"):
+        lanes.add_column(heading, justify="right" if heading not in ("rank", "lane") else "left")
+    names = {rank.index: f"{rank.index} {rank.role} {rank.device}" for rank in trace.ranks}
+    totals: dict[tuple[int, str], list[float]] = {key: [0, 0.0, 0.0] for key in trace.lanes()}
+    for span in trace.spans:
+        entry = totals[span.rank, span.lane]
+        entry[0] += 1
+        entry[1] += span.duration
+        entry[2] += span.bytes
+    for (rank, lane), (count, busy, size) in totals.items():
+        share = busy / trace.duration if trace.duration else 0.0
+        lanes.add_row(names[rank], lane, f"{count:,}", seconds(busy), percent(share), format_quantity(size, "size"))
+    path = Table(title=f"critical path, last {pieces} pieces", title_justify="left")
+    for heading in ("from [s]", "for", "rank", "lane", "what", "part", "bytes"):
+        path.add_column(heading, justify="right" if heading in ("from [s]", "for", "bytes") else "left")
+    for piece in critical_path(trace)[-pieces:]:
+        what: Sequence[Any] = ("", "", "waiting", "idle", "")
+        if piece.span:
+            size = format_quantity(piece.span.bytes, "size") if piece.span.bytes else ""
+            what = (str(piece.span.rank), piece.span.lane, piece.span.name, piece.span.category, size)
+        path.add_row(f"{piece.start:.6f}", format_quantity(piece.duration, "time"), *map(str, what))
+    return Group(breakdown_table(breakdown(trace), f"{trace.duration:.6g} s, {len(trace.spans):,} spans"), lanes, path)
+
+
+def networks_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Networks with their sizes, one a row."""
+    table = Table()
+    for heading in ("network", "title", "input", "layers", "parameters", "weights", "forward FLOP a sample"):
+        table.add_column(heading, justify="left" if heading in ("network", "title", "input") else "right")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    return table
+
+
+def algorithms_table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
+    """Algorithms with what they are, their options and their source."""
+    table = Table(show_lines=True)
+    for heading in ("algorithm", "what it does", "options", "source"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "algorithm")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,165 @@
+"""The result of a run: documented, versioned, and computed from the trace and the network's accounts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from simulator.trace import Trace, communication_ratio
+
+__all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Result", "step_times"]
+
+RESULT_SCHEMA = "clustersim/result/1"
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """What one device must hold [bytes], and what it can."""
+
+    device: str
+    profile: str
+    needed: float
+    capacity: float
+    placement: str
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class LinkLoad:
+    """How busy a link was: bytes carried over what it could have carried in the time of the run."""
+
+    resource: str
+    bytes: float
+    utilisation: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """All there is to know of a run. Times in seconds, sizes in bytes, energy in joules, cost in US dollars.
+
+    Attributes
+    ----------
+    time : float
+        Simulated duration of the run.
+    gradients : int
+        Gradients that all workers computed together.
+    step_times : ndarray, shape (steps,)
+        From the end of one step to the end of the next, over all workers.
+    breakdown : mapping
+        Seconds of the critical path by part; see `simulator.trace.Category`. They add up to `time`.
+    traffic : mapping
+        Bytes carried by each class of link, each link of a route counted.
+    energy, cost : float or None
+        None where the profiles do not say.
+    events, wall_time : int, float
+        What the simulation itself took: events of its clock, and real seconds.
+    """
+
+    scenario: Mapping[str, Any]
+    seed: int
+    system: str
+    algorithm: str
+    network: str
+    nodes: int
+    workers: int
+    batch_size: int
+    time: float
+    steps: int
+    gradients: int
+    step_times: Any
+    breakdown: Mapping[str, float]
+    traffic: Mapping[str, float]
+    memory: tuple[DeviceMemory, ...]
+    links: tuple[LinkLoad, ...]
+    energy: float | None
+    cost: float | None
+    trace: Trace
+    events: int
+    wall_time: float
+    warnings: tuple[str, ...] = ()
+    learning: Mapping[str, Any] | None = field(default=None)
+
+    @property
+    def throughput(self) -> float:
+        """Samples a second, all workers together."""
+        return self.gradients * self.batch_size / self.time if self.time else float("inf")
+
+    @property
+    def communication_ratio(self) -> float:
+        """Share of the critical path spent moving parameters and data (the paper's definition)."""
+        return communication_ratio(dict(self.breakdown))
+
+    @property
+    def time_per_gradient(self) -> float:
+        """Duration over gradients: what to compare algorithms by that take turns and those that do not [s]."""
+        return self.time / self.gradients
+
+    @property
+    def bounded_by(self) -> tuple[str, float]:
+        """The largest part of the critical path and its share."""
+        part = max(self.breakdown, key=lambda name: self.breakdown[name])
+        return part, self.breakdown[part] / self.time if self.time else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON result; its keys are documented in the README and change only with `schema`."""
+        steps = self.step_times
+        part, share = self.bounded_by
+        return {
+            "schema": RESULT_SCHEMA,
+            "scenario": dict(self.scenario),
+            "seed": self.seed,
+            "system": self.system,
+            "algorithm": self.algorithm,
+            "network": self.network,
+            "nodes": self.nodes,
+            "workers": self.workers,
+            "time_s": self.time,
+            "steps": self.steps,
+            "gradients": self.gradients,
+            "time_per_gradient_s": self.time_per_gradient,
+            "step_time_s": {
+                "mean": float(np.mean(steps)),
+                "p50": float(np.percentile(steps, 50)),
+                "p95": float(np.percentile(steps, 95)),
+                "max": float(np.max(steps)),
+            },
+            "throughput_samples_per_s": self.throughput,
+            "breakdown_s": dict(self.breakdown),
+            "communication_ratio": self.communication_ratio,
+            "bounded_by": {"part": part, "share": share},
+            "busiest_links": [
+                {"resource": load.resource, "bytes": load.bytes, "utilisation": load.utilisation} for load in self.links
+            ],
+            "traffic_bytes": dict(self.traffic),
+            "memory": [
+                {
+                    "device": entry.device,
+                    "profile": entry.profile,
+                    "needed_bytes": entry.needed,
+                    "capacity_bytes": entry.capacity,
+                    "placed_in": entry.placement,
+                    "parts_bytes": dict(entry.parts),
+                }
+                for entry in self.memory
+            ],
+            "learning": self.learning,
+            "energy_j": self.energy,
+            "cost_usd": self.cost,
+            "warnings": list(self.warnings),
+            "simulation": {"events": self.events, "wall_time_s": self.wall_time},
+        }
+
+
+def step_times(trace: Trace, workers: int, steps: int) -> Any:
+    """Time from the end of each step to the end of the next, shape (steps,) [s].
+
+    A step ends when the last of the workers (ranks below `workers`) has ended its last span of that step.
+    """
+    ends = np.zeros(steps)
+    for span in trace.spans:
+        if span.rank < workers and span.end > ends[span.step]:
+            ends[span.step] = span.end
+    return np.diff(np.maximum.accumulate(ends), prepend=0.0)

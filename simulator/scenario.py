@@ -1,0 +1,206 @@
+"""A scenario: one training run to simulate, as the user writes it down.
+
+A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]``. Any key can
+be overridden by its dotted name (``cluster.nodes``). Names are resolved and checked against one another when the
+simulation is built (`simulator.simulation.Simulation`); this module checks form only.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from simulator.documents import Document, read_toml, validate
+from simulator.errors import InputError, UnknownNameError
+
+__all__ = ["Scenario", "ScenarioTables", "example_names", "parse_assignment"]
+
+
+class Cluster(Document):
+    """Which machines: a system profile, how many of its nodes, and how they are set up."""
+
+    system: str
+    nodes: int = Field(1, ge=1)
+    workers: int | None = Field(None, ge=1, description="accelerators to use; all of them if absent")
+    host_memory: Literal["pinned", "pageable"] | None = Field(None, description="host memory that batches come from")
+    memory_mode: str | None = Field(None, description="flat, cache or hybrid, on devices that have the choice")
+    cluster_mode: str | None = Field(None, description="all-to-all, quadrant, snc-4, …, on devices with the choice")
+    routing: Literal["minimal", "valiant"] | None = Field(None, description="on a dragonfly")
+
+
+class Workload(Document):
+    """What is trained, and for how long: a number of steps or of epochs."""
+
+    network: str
+    dataset: str
+    batch_size: int = Field(ge=1, description="samples per worker and step")
+    steps: int | None = Field(None, ge=1, description="gradients that each worker computes")
+    epochs: int | None = Field(None, ge=1, description="passes of all workers together over the data set")
+    precision: str = "fp32"
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Workload:
+        if (self.steps is None) == (self.epochs is None):
+            found = "both" if self.steps is not None else "neither"
+            raise ValueError(f"expected either 'steps' or 'epochs', got {found}")
+        return self
+
+
+class AlgorithmTable(Document):
+    """Which algorithm, how its layers travel, its collectives' schedules, and its own options (any other key)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+    packed: bool = Field(True, description="all layers in one message")
+    collectives: dict[str, str] = Field(default_factory=dict, description="schedule for each collective")
+
+
+class NetworkTable(Document):
+    """How messages share links: ``fluid`` (max-min fair) or ``alpha-beta`` (not at all)."""
+
+    model: str = "fluid"
+
+
+class SimulationTable(Document):
+    """Randomness: the seed and the coefficient of variation of compute times."""
+
+    seed: int = Field(0, ge=0)
+    jitter: float = Field(0.0, ge=0.0, le=10.0, allow_inf_nan=False)
+
+
+class CompareTable(Document):
+    """What `clustersim compare` compares when it is not told: ``"name"`` or ``"name:option=value"``."""
+
+    algorithms: list[str] = Field(default_factory=list)
+
+
+class ScenarioTables(Document):
+    """All tables of a scenario."""
+
+    cluster: Cluster
+    workload: Workload
+    algorithm: AlgorithmTable
+    network: NetworkTable = NetworkTable()
+    simulation: SimulationTable = SimulationTable()
+    compare: CompareTable = CompareTable()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A validated scenario, with where it came from.
+
+    Attributes
+    ----------
+    tables : ScenarioTables
+        The validated content.
+    where : str
+        File name for error messages.
+    directory : Path
+        What relative paths in the scenario are relative to.
+    """
+
+    tables: ScenarioTables
+    data: Mapping[str, Any]
+    where: str
+    directory: Path
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "scenario", directory: Path | None = None) -> Scenario:
+        """Validate tables given as nested mappings.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown, missing or has a wrong value.
+        """
+        return cls(validate(data, ScenarioTables, where), data, where, directory or Path())
+
+    @classmethod
+    def load(cls, path_or_name: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+        """Read a scenario file, or the bundled example of that name, and apply overrides by dotted key.
+
+        Raises
+        ------
+        InputError
+            If there is no such file or example, or its content is not a scenario.
+        """
+        path = _find(path_or_name)
+        return cls.from_dict(_with(read_toml(path), overrides or {}), str(path_or_name), path.parent)
+
+    def override(self, changes: Mapping[str, Any]) -> Scenario:
+        """The same scenario with some dotted keys changed; a value of None removes the key."""
+        return Scenario.from_dict(_with(self.data, changes), self.where, self.directory)
+
+
+def _with(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    result = {key: dict(value) if isinstance(value, Mapping) else value for key, value in data.items()}
+    for dotted, value in changes.items():
+        *parents, last = dotted.split(".")
+        table: dict[str, Any] = result
+        for parent in parents:
+            inner = table.get(parent, {})
+            if not isinstance(inner, Mapping):
+                raise InputError(f"{dotted}: {parent!r} is not a table; expected a key such as 'cluster.nodes'")
+            table[parent] = table = dict(inner)
+        if value is None:
+            table.pop(last, None)
+        else:
+            table[last] = value
+    return result
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """``"cluster.nodes=16"`` to ``("cluster.nodes", 16)``; the value is TOML, or else taken as a string.
+
+    Raises
+    ------
+    InputError
+        If there is no ``=`` or no key.
+    """
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise InputError(f"{text!r}: expected KEY=VALUE, such as cluster.nodes=16")
+    return key.strip(), parse_value(value.strip())
+
+
+def parse_value(text: str) -> Any:
+    """A TOML value, or the text itself where it is none.
+
+    Examples
+    --------
+    >>> parse_value("16"), parse_value("true"), parse_value("sync-sgd")
+    (16, True, 'sync-sgd')
+    """
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _example_folder() -> Path:
+    """Examples lie inside an installed package and beside it in a source tree."""
+    package = Path(str(resources.files("simulator")))
+    installed = package / "examples"
+    return installed if installed.is_dir() else package.parent / "examples"
+
+
+def example_names() -> list[str]:
+    """Names of the bundled example scenarios, sorted."""
+    return sorted(path.stem for path in _example_folder().glob("*.toml"))
+
+
+def _find(path_or_name: str | Path) -> Path:
+    path = Path(path_or_name)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return path
+    example = _example_folder() / f"{path_or_name}.toml"
+    if not example.is_file():
+        raise UnknownNameError("scenario file or example", str(path_or_name), example_names())
+    return example

@@ -1,0 +1,313 @@
+"""From a scenario to a result: resolve its names, build the machine, place the ranks, run, account.
+
+scenario ─► platform, network, algorithm ─► executor ─► trace ─► result
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import simpy
+
+from simulator.algorithms import Algorithm, Task, load_algorithm
+from simulator.algorithms.registry import Program
+from simulator.collectives import choose, schedule
+from simulator.collectives.schedule import Schedule
+from simulator.cost.device import DeviceCosts
+from simulator.cost.memory_tiers import effective_bandwidth
+from simulator.cost.rates import element_size
+from simulator.errors import InfeasibleError, InputError, UnknownNameError
+from simulator.execution.executor import Executor, RankSetup
+from simulator.execution.randomness import jitter, stream
+from simulator.hardware import load_system
+from simulator.network.base import Network, network_model
+from simulator.platform import PlacedDevice, Platform, build_platform
+from simulator.result import DeviceMemory, LinkLoad, Result, step_times
+from simulator.scenario import Scenario
+from simulator.trace import Category, RankInfo, Trace, breakdown
+from simulator.units import format_quantity
+from simulator.workload import MemoryNeed, load_dataset, load_network, memory_needed
+
+__all__ = ["Simulation", "compare", "load", "simulate"]
+
+_PARAMETERS = {
+    "cpu-gpu": Category.CPU_GPU_PARAMETERS,
+    "gpu-gpu": Category.GPU_GPU_PARAMETERS,
+    "local": Category.GPU_GPU_PARAMETERS,
+    "node-node": Category.NODE_NODE_PARAMETERS,
+}
+
+
+def load(path_or_name: str | Path, **overrides: Any) -> Scenario:
+    """A scenario from a file or a bundled example; ``load("m40x4-lenet", **{"cluster.nodes": 1})`` changes keys."""
+    return Scenario.load(path_or_name, overrides)
+
+
+def simulate(scenario: Scenario, progress: Callable[[int], None] | None = None) -> Result:
+    """Simulate one scenario.
+
+    Raises
+    ------
+    InputError
+        If a name in the scenario is unknown or its parts do not go together.
+    InfeasibleError
+        If it asks for more nodes or memory than there are.
+    RunError
+        If the algorithm's ranks wait for one another for ever.
+    """
+    return Simulation(scenario).run(progress)
+
+
+def compare(scenarios: Iterable[Scenario]) -> list[Result]:
+    """Simulate several scenarios, one after the other."""
+    return [simulate(scenario) for scenario in scenarios]
+
+
+class Simulation:
+    """One scenario with every name resolved, checked and placed, ready to run.
+
+    Attributes
+    ----------
+    platform : Platform
+    algorithm : Algorithm
+    workers : tuple of PlacedDevice
+        The devices of the workers, in rank order.
+    memory : MemoryNeed
+        What each worker's device holds.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        tables, where = scenario.tables, scenario.where
+        self.algorithm: Algorithm = load_algorithm(tables.algorithm.name, f"{where}: algorithm.name")
+        self.options = self.algorithm.resolve_options(tables.algorithm.model_extra or {}, where)
+        self.collectives = self._collective_algorithms()
+        self.network_model = network_model(tables.network.model, f"{where}: network.model")
+        self.network = load_network(self._path(tables.workload.network))
+        self.dataset = load_dataset(tables.workload.dataset)
+        self.element_size = element_size(tables.workload.precision)
+        system = load_system(self._path(tables.cluster.system))
+        self.platform: Platform = build_platform(
+            system,
+            tables.cluster.nodes,
+            routing=tables.cluster.routing or "minimal",
+            pinned=tables.cluster.host_memory != "pageable",
+            seed=tables.simulation.seed,
+        )
+        self.workers: tuple[PlacedDevice, ...] = self._workers()
+        self.devices = (*self.workers, self.platform.hosts[0]) if self.algorithm.master else self.workers
+        self.steps = self._steps()
+        self.memory = self._memory_need()
+        self.worker_bandwidth = self._worker_bandwidth()
+
+    # Resolving ----------------------------------------------------------------------------------------------------
+
+    def _path(self, name: str) -> str | Path:
+        """Names stay names; files are looked for beside the scenario first."""
+        beside = self.scenario.directory / name
+        return beside if name.endswith(".toml") and beside.exists() else name
+
+    def _collective_algorithms(self) -> dict[str, str]:
+        given, where = self.scenario.tables.algorithm.collectives, self.scenario.where
+        for kind in given:
+            if kind not in self.algorithm.collectives:
+                uses = self.algorithm.collectives
+                raise UnknownNameError(
+                    f"collective of {self.algorithm.name}", kind, uses, f"{where}: algorithm.collectives"
+                )
+        return {**self.algorithm.collectives, **given}
+
+    def _workers(self) -> tuple[PlacedDevice, ...]:
+        accelerators, wanted = self.platform.accelerators, self.scenario.tables.cluster.workers
+        if wanted is not None and wanted > len(accelerators):
+            nodes = self.scenario.tables.cluster.nodes
+            raise InfeasibleError(
+                f"{self.scenario.where}: cluster.workers: {wanted} workers need {wanted} accelerators, "
+                f"but {nodes} node{'s' if nodes > 1 else ''} of {self.scenario.tables.cluster.system} "
+                f"have {len(accelerators)}"
+            )
+        return accelerators[:wanted]
+
+    def _steps(self) -> int:
+        workload = self.scenario.tables.workload
+        if workload.steps is not None:
+            return workload.steps
+        assert workload.epochs is not None
+        samples = workload.epochs * self.dataset.samples
+        return -(-samples // (workload.batch_size * len(self.workers)))
+
+    def _memory_need(self) -> MemoryNeed:
+        need = memory_needed(
+            self.network,
+            self.scenario.tables.workload.batch_size,
+            weight_copies=self.algorithm.weight_copies,
+            element_size=self.element_size,
+        )
+        for worker in self.workers[:1]:
+            memories = worker.device.memories.values()
+            capacity = sum(memory.capacity.value for memory in memories)
+            if need.total > capacity:
+                raise InfeasibleError(
+                    f"{self.scenario.where}: workload.batch_size: {self.network.name} at batch "
+                    f"{self.scenario.tables.workload.batch_size} needs {format_quantity(need.total, 'size')} "
+                    f"on each {worker.device.name}, which has {format_quantity(capacity, 'size')}; "
+                    "expected a smaller batch or network, or a larger device"
+                )
+        return need
+
+    def _worker_bandwidth(self) -> float:
+        """Memory bandwidth [B/s] that a worker's working set sees, after memory and cluster modes."""
+        cluster, device, where = self.scenario.tables.cluster, self.workers[0].device, self.scenario.where
+        for key, value, modes in (
+            ("memory_mode", cluster.memory_mode, device.memory_modes),
+            ("cluster_mode", cluster.cluster_mode, device.cluster_modes),
+        ):
+            if value is not None and value not in modes:
+                if not modes:
+                    raise InputError(f"{where}: cluster.{key}: {device.name} has no such modes; remove the key")
+                raise UnknownNameError(
+                    f"{key.replace('_', ' ')} of {device.name}", value, modes, f"{where}: cluster.{key}"
+                )
+        return effective_bandwidth(
+            device, self.memory.total, mode=cluster.memory_mode, cluster_mode=cluster.cluster_mode
+        )
+
+    # Running ------------------------------------------------------------------------------------------------------
+
+    def run(self, progress: Callable[[int], None] | None = None) -> Result:
+        """Run to the end; `progress` is called with each step that the first worker enters."""
+        started = time.perf_counter()
+        env = simpy.Environment()
+        network = self.network_model(env)
+        trace = Trace(self._rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
+        executor = Executor(
+            env,
+            self._task(),
+            self._setups(),
+            network,
+            route=lambda source, target: self.platform.route(self.devices[source].name, self.devices[target].name),
+            category=self._category,
+            schedule=self._schedule,
+            trace=trace,
+            packed=self.scenario.tables.algorithm.packed,
+            progress=progress,
+        )
+        # A run makes millions of small objects that live to its end: scanning them for cycles is wasted time.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            executor.run()
+        finally:
+            if collecting:
+                gc.enable()
+        return self._result(trace, network, time.perf_counter() - started)
+
+    def _task(self) -> Task:
+        return Task(
+            workers=tuple(range(len(self.workers))),
+            master=len(self.workers) if self.algorithm.master else None,
+            steps=self.steps,
+            layout=tuple(count for _, count in self.network.parameter_layout()),
+            element_size=self.element_size,
+            options=self.options,
+        )
+
+    def _rank_infos(self) -> tuple[RankInfo, ...]:
+        return tuple(
+            RankInfo(i, "worker" if i < len(self.workers) else "master", d.name, d.device.name, d.node)
+            for i, d in enumerate(self.devices)
+        )
+
+    def _setups(self) -> list[RankSetup]:
+        workload, simulation = self.scenario.tables.workload, self.scenario.tables.simulation
+        costs: dict[str, DeviceCosts] = {}
+        setups = []
+        for index, placed in enumerate(self.devices):
+            is_worker = index < len(self.workers)
+            device = placed.device
+            if device.name not in costs:
+                bandwidth = self.worker_bandwidth if is_worker else device.memory.achieved_bandwidth.value
+                costs[device.name] = DeviceCosts(device, self.network, workload.precision, bandwidth)
+            program: Program | None = self.algorithm.worker if is_worker else self.algorithm.master
+            assert program is not None
+            host = self.platform.hosts[placed.node]
+            setups.append(
+                RankSetup(
+                    program=program,
+                    role="worker" if is_worker else "master",
+                    costs=costs[device.name],
+                    batch_route=None if host.name == placed.name else self.platform.route(host.name, placed.name),
+                    batch_size=workload.batch_size,
+                    batch_bytes=self.dataset.sample_bytes * workload.batch_size,
+                    jitter=jitter(stream(simulation.seed, "jitter", index), simulation.jitter),
+                    update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
+                )
+            )
+        return setups
+
+    def _category(self, source: int, target: int) -> Category:
+        return _PARAMETERS[self.platform.link_class(self.devices[source].name, self.devices[target].name)]
+
+    def _schedule(self, kind: str, ranks: int, elements: int, root: int) -> Schedule:
+        name = self.collectives[kind]
+        ranks_per_node = max(1, len(self.workers) // self.scenario.tables.cluster.nodes)
+        if name == "auto":
+            name = choose(kind, ranks, elements * self.element_size, ranks_per_node=ranks_per_node)
+        options = {"ranks_per_node": ranks_per_node} if name.startswith("hierarchical") else {}
+        return schedule(kind, name, ranks, elements, root, **options)
+
+    # Accounting ---------------------------------------------------------------------------------------------------
+
+    def _result(self, trace: Trace, network: Network, wall_time: float) -> Result:
+        tables, duration = self.scenario.tables, trace.duration
+        return Result(
+            scenario=tables.model_dump(exclude_none=True),
+            seed=tables.simulation.seed,
+            system=tables.cluster.system,
+            algorithm=self.algorithm.name,
+            network=self.network.name,
+            nodes=tables.cluster.nodes,
+            workers=len(self.workers),
+            batch_size=tables.workload.batch_size,
+            time=duration,
+            steps=self.steps,
+            gradients=self.steps * len(self.workers),
+            step_times=step_times(trace, len(self.workers), self.steps),
+            breakdown=breakdown(trace),
+            traffic=network.traffic(),
+            memory=self._memory_accounts(),
+            links=tuple(LinkLoad(use.resource, use.bytes, use.load / duration) for use in network.uses()[:5]),
+            energy=self._energy(duration),
+            cost=self._cost(duration),
+            trace=trace,
+            events=network.counters.events,
+            wall_time=wall_time,
+        )
+
+    def _memory_accounts(self) -> tuple[DeviceMemory, ...]:
+        mode = self.scenario.tables.cluster.memory_mode
+        accounts = []
+        for worker in self.workers:
+            device = worker.device
+            capacity = sum(memory.capacity.value for memory in device.memories.values())
+            placement = device.main_memory
+            if device.fast_memory:
+                placement = f"{device.fast_memory} ({mode or device.default_memory_mode})"
+            accounts.append(
+                DeviceMemory(worker.name, device.name, self.memory.total, capacity, placement, self.memory.parts)
+            )
+        return tuple(accounts)
+
+    def _energy(self, duration: float) -> float:
+        """Thermal design power of every device of the nodes in use, over the run: an upper bound [J]."""
+        placed = {d.name: d for d in (*self.platform.accelerators, *self.platform.hosts)}
+        return duration * sum(d.device.power.tdp.value for d in placed.values())
+
+    def _cost(self, duration: float) -> float | None:
+        """Price of the nodes over the run [USD], where the system profile has one."""
+        price = self.platform.system.price
+        return None if price is None else duration * price.value * self.scenario.tables.cluster.nodes
