@@ -45,10 +45,10 @@ def _is_section(value: object) -> bool:
 
 
 def _entry(key: str, value: Any) -> list[str]:
-    text = f"{key} = {_inline(value)}"
+    text = f"{_key(key)} = {_inline(value)}"
     if len(text) <= _WIDTH or not isinstance(value, list):
         return [text]
-    lines, line = [f"{key} = ["], "   "
+    lines, line = [f"{_key(key)} = ["], "   "
     for item in value:
         piece = f" {_inline(item)},"
         if len(line) + len(piece) > _WIDTH:
