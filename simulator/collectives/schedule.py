@@ -1,0 +1,155 @@
+"""Schedules: which rank sends which elements to whom, round by round, and what that means.
+
+A schedule is loosely synchronous. A rank starts its transfers of a round once all its own transfers of earlier rounds
+are complete, additions included; it waits for nobody else. The transfers of one round that a rank takes part in
+proceed together, and carry what the sender held when it started the round. Transfers between the same two ranks in
+the same direction are matched in the order in which they stand in the schedule. Every rank holds an array of
+`elements` elements.
+
+The contract of each collective, where chunk i is the i-th of `ranks` chunks as `simulator.collectives.rounds.bounds`
+cuts them:
+
+================  ====================================  ==========================================
+collective        what matters before                   what every rank holds after
+================  ====================================  ==========================================
+`broadcast`       the root's array                      the root's array
+`reduce`          all arrays                            the root: the sum; others: anything
+`all_reduce`      all arrays                            the sum
+`reduce_scatter`  all arrays                            rank i: chunk i of the sum, else anything
+`all_gather`      chunk i of rank i                     every chunk
+================  ====================================  ==========================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["COLLECTIVES", "Action", "Schedule", "Transfer", "execute"]
+
+#: The collectives, in the order in which people list them.
+COLLECTIVES = ("broadcast", "reduce", "all_reduce", "reduce_scatter", "all_gather")
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+class Transfer(NamedTuple):
+    """Elements [first, last) go from one rank to another, which adds them to its own or replaces its own by them."""
+
+    source: int
+    destination: int
+    first: int
+    last: int
+    reduce: bool
+
+    @property
+    def elements(self) -> int:
+        """How many elements travel."""
+        return self.last - self.first
+
+
+class Action(NamedTuple):
+    """What one rank does in one round: all of it together, then on to its next action."""
+
+    sends: tuple[Transfer, ...]
+    receives: tuple[Transfer, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A collective operation as rounds of transfers.
+
+    Attributes
+    ----------
+    collective, name : str
+        What it achieves and by which algorithm.
+    ranks, elements : int
+        How many ranks take part, and the length of each rank's array.
+    root : int
+        The rank that a broadcast starts from and a reduce ends at; where a tree is rooted otherwise.
+    rounds : tuple of tuples of Transfer
+        Without empty transfers and without empty rounds.
+    """
+
+    collective: str
+    name: str
+    ranks: int
+    elements: int
+    root: int
+    rounds: tuple[tuple[Transfer, ...], ...]
+
+    def actions(self, rank: int) -> tuple[Action, ...]:
+        """What `rank` does, round by round; rounds in which it takes no part are left out.
+
+        The two ends of a message see the same `Transfer` object. The first call sorts out all ranks at once, in time
+        and memory proportional to the number of transfers.
+        """
+        return self._actions[rank]
+
+    @cached_property
+    def _actions(self) -> tuple[tuple[Action, ...], ...]:
+        actions: list[list[Action]] = [[] for _ in range(self.ranks)]
+        for transfers in self.rounds:
+            sends: dict[int, list[Transfer]] = {}
+            receives: dict[int, list[Transfer]] = {}
+            for transfer in transfers:
+                sends.setdefault(transfer.source, []).append(transfer)
+                receives.setdefault(transfer.destination, []).append(transfer)
+            for rank, sent in sends.items():
+                actions[rank].append(Action(tuple(sent), tuple(receives.pop(rank, ()))))
+            for rank, received in receives.items():
+                actions[rank].append(Action((), tuple(received)))
+        return tuple(map(tuple, actions))
+
+    @cached_property
+    def transfer_count(self) -> int:
+        """How many messages it takes."""
+        return sum(map(len, self.rounds))
+
+    def elements_sent(self, rank: int) -> int:
+        """Elements that leave `rank`."""
+        return sum(transfer.elements for action in self.actions(rank) for transfer in action.sends)
+
+    def elements_reduced(self, rank: int) -> int:
+        """Additions that `rank` makes."""
+        received = (transfer for action in self.actions(rank) for transfer in action.receives)
+        return sum(transfer.elements for transfer in received if transfer.reduce)
+
+
+def execute(schedule: Schedule, arrays: Sequence[NDArray[Scalar]]) -> list[NDArray[Scalar]]:
+    """Do what the schedule says on real arrays, in its order of additions.
+
+    Parameters
+    ----------
+    arrays : sequence of arrays, shape (elements,)
+        What each rank holds before; left as they are.
+
+    Returns
+    -------
+    list of arrays, shape (elements,)
+        What each rank holds after.
+
+    Raises
+    ------
+    ValueError
+        If there is not one array of the right length for each rank.
+    """
+    if len(arrays) != schedule.ranks or any(array.shape != (schedule.elements,) for array in arrays):
+        shapes = [array.shape for array in arrays]
+        raise ValueError(f"expected {schedule.ranks} arrays of shape ({schedule.elements},), got {shapes}")
+    held = [array.copy() for array in arrays]
+    for transfers in schedule.rounds:
+        # All payloads first: a rank sends what it held when it started the round.
+        payloads = [held[transfer.source][transfer.first : transfer.last].copy() for transfer in transfers]
+        for transfer, payload in zip(transfers, payloads, strict=True):
+            place = held[transfer.destination][transfer.first : transfer.last]
+            if transfer.reduce:
+                np.add(place, payload, out=place)
+            else:
+                place[:] = payload
+    return held
