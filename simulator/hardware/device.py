@@ -124,6 +124,8 @@ class Device(Profile):
         Streaming multiprocessors of a GPU, cores of a CPU (all sockets).
     clock : Sourced
         The clock `peak` is stated at [Hz].
+    cache : Sourced, optional
+        Last cache on the chip, all units together [bytes].
     flops_per_cycle : dict
         Operations of one unit in one cycle, for those precisions whose peak follows from `units` and `clock`.
     peak : dict
@@ -150,6 +152,7 @@ class Device(Profile):
     units: SourcedCount
     clock: SourcedFrequency
     base_clock: SourcedFrequency | None = None
+    cache: SourcedSize | None = None
     flops_per_cycle: dict[Precision, SourcedNumber] = Field(default_factory=dict)
     peak: dict[Precision, SourcedRate]
     memories: dict[str, Memory]
