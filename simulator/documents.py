@@ -100,7 +100,8 @@ def validate(data: Mapping[str, Any], model: type[Model], where: str) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         problems = error.errors()
-        first = problems[0]
+        # A misspelt key is also a missing one; the misspelling is what helps.
+        first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{where}: {_describe(first, model, data)}{more}") from None
 
@@ -111,7 +112,7 @@ def _describe(problem: Any, model: type[BaseModel], data: Mapping[str, Any]) -> 
     kind: str = problem["type"]
     if kind == "extra_forbidden":
         parent = _model_at(model, location[:-1])
-        names = list(parent.model_fields) if parent else []
+        names = [field.alias or name for name, field in parent.model_fields.items()] if parent else []
         return f"{key}: unknown key{suggestion(str(location[-1]), names)}"
     if kind == "missing":
         return f"{key}: missing; it is required"

@@ -233,4 +233,4 @@ class NetworkBuilder(GraphBuilder):
     def _branches(self, name: str, inputs: tuple[str, ...]) -> tuple[str, ...]:
         if not inputs:
             raise self.error(name, "inputs", "expected at least one layer", [])
-        return tuple(self._resolve(source, name) for source in inputs)
+        return tuple(self._resolve(source, name, "inputs") for source in inputs)

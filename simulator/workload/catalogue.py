@@ -13,7 +13,6 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
 
 from simulator.errors import UnknownNameError
 from simulator.workload.network import Network
@@ -23,9 +22,26 @@ __all__ = ["load_network", "network_names"]
 #: Name to (module of `simulator.workload.networks`, function): a module is imported when its network is asked for.
 _NETWORKS = MappingProxyType(
     {
-        "lenet": ("lenet", "lenet"),
         "alexnet": ("alexnet", "alexnet"),
         "alexnet-grouped": ("alexnet", "alexnet_grouped"),
+        "bert-base": ("bert", "bert_base"),
+        "bert-base-512": ("bert", "bert_base_512"),
+        "bert-large": ("bert", "bert_large"),
+        "bert-large-512": ("bert", "bert_large_512"),
+        "cifar10-quick": ("cifar10_quick", "cifar10_quick"),
+        "googlenet": ("googlenet", "googlenet"),
+        "googlenet-aux": ("googlenet", "googlenet_aux"),
+        "inception-v3": ("inception_v3", "inception_v3"),
+        "inception-v3-aux": ("inception_v3", "inception_v3_aux"),
+        "lenet": ("lenet", "lenet"),
+        "resnet-18": ("resnet", "resnet_18"),
+        "resnet-34": ("resnet", "resnet_34"),
+        "resnet-50": ("resnet", "resnet_50"),
+        "resnet-50-v1": ("resnet", "resnet_50_v1"),
+        "resnet-101": ("resnet", "resnet_101"),
+        "resnet-152": ("resnet", "resnet_152"),
+        "vgg-16": ("vgg", "vgg_16"),
+        "vgg-19": ("vgg", "vgg_19"),
     }
 )
 
@@ -56,5 +72,5 @@ def load_network(name: str) -> Network:
     if name not in _NETWORKS:
         raise UnknownNameError("network", name, _NETWORKS)
     module, function = _NETWORKS[name]
-    build = getattr(importlib.import_module(f"simulator.workload.networks.{module}"), function)
-    return cast(Callable[[], Network], build)()
+    build: Callable[[], Network] = getattr(importlib.import_module(f"simulator.workload.networks.{module}"), function)
+    return build()

@@ -53,14 +53,14 @@ class GraphBuilder:
 
     def shape(self, name: str | None = None) -> Shape:
         """Shape of what a layer produces, by default of the last one."""
-        return self._shapes[self._resolve(name, "shape")]
+        return self._shapes[self._resolve(name, "any", "shape")]
 
-    def _resolve(self, reference: str | None, layer: str) -> str:
+    def _resolve(self, reference: str | None, layer: str, key: str = "after") -> str:
         """The name read: `reference`, or the last layer."""
         if reference is None:
             return self.last
         if reference not in self._shapes:
-            raise UnknownNameError("layer", reference, self._shapes, f"network {self.name!r}: layer {layer!r}: after")
+            raise UnknownNameError("layer", reference, self._shapes, f"network {self.name!r}: layer {layer!r}: {key}")
         return reference
 
     def _ports(self, name: str, inputs: tuple[str, ...], output_shape: Shape) -> dict[str, Any]:
