@@ -15,7 +15,8 @@ import simpy
 
 from simulator.algorithms import Algorithm, Task, load_algorithm
 from simulator.algorithms.registry import Program
-from simulator.collectives import choose, schedule
+from simulator.collectives.policy import choose
+from simulator.collectives.registry import schedule
 from simulator.collectives.schedule import Schedule
 from simulator.cost.device import DeviceCosts
 from simulator.cost.memory_tiers import effective_bandwidth

@@ -79,7 +79,7 @@ class DeviceCosts:
         if self._kernels is None:
             raise UnknownNameError("kernel model for device", self.device.name, ())
         return [
-            (item.layer, self._kernels.time(item.kernel, self._precision, bandwidth=self.bandwidth))
+            (item.layer_name, self._kernels.time(item.kernel, self._precision, bandwidth=self.bandwidth))
             for direction in ("forward", "backward")
             for item in self._network.kernels(samples, direction)
         ]

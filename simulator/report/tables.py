@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.result import Result
     from simulator.trace import Trace
 
-__all__ = ["algorithms_table", "breakdown_table", "comparison_table", "networks_table", "result_view", "trace_view"]
+__all__ = ["algorithms_table", "breakdown_table", "comparison_table", "result_view", "trace_view"]
 
 _PARTS: Mapping[str, str] = {
     Category.GPU_GPU_PARAMETERS: "gpu-gpu\nparam",
@@ -152,16 +152,6 @@ def trace_view(trace: Trace, pieces: int) -> RenderableType:
             what = (str(piece.span.rank), piece.span.lane, piece.span.name, piece.span.category, size)
         path.add_row(f"{piece.start:.6f}", format_quantity(piece.duration, "time"), *map(str, what))
     return Group(breakdown_table(breakdown(trace), f"{trace.duration:.6g} s, {len(trace.spans):,} spans"), lanes, path)
-
-
-def networks_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Networks with their sizes, one a row."""
-    table = Table()
-    for heading in ("network", "title", "input", "layers", "parameters", "weights", "forward FLOP a sample"):
-        table.add_column(heading, justify="left" if heading in ("network", "title", "input") else "right")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    return table
 
 
 def algorithms_table(rows: Sequence[tuple[str, str, str, str]]) -> Table:

@@ -1,0 +1,130 @@
+"""A star of equal links, ranks whose arithmetic costs what a test says, and a run of any program over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import simpy
+
+from simulator.algorithms.rank import Task
+from simulator.collectives.registry import schedule
+from simulator.execution.executor import Executor, RankSetup
+from simulator.network.base import network_model
+from simulator.platform.links import Link, Route
+from simulator.trace import Category, RankInfo, Trace
+
+
+@dataclass
+class FixedCosts:
+    """Seconds a gradient and seconds an element of an update; copies are free."""
+
+    gradient_seconds: float = 0.0
+    element_seconds: float = 0.0
+
+    def gradient(self, samples: int) -> float:
+        return self.gradient_seconds
+
+    def update(self, elements: int, arrays: int, writes: int) -> float:
+        return self.element_seconds * elements
+
+    def copy(self, size: float) -> float:
+        return 0.0
+
+
+class Star:
+    """Ranks on one switch, each with a full-duplex link; α = latency (both links together), β = 1 / bandwidth."""
+
+    def __init__(self, ranks: int, latency: float, bandwidth: float) -> None:
+        def link(name: str) -> Link:
+            return Link(name, name, name, bandwidth, latency / 2, "star", name)
+
+        self._up = [link(f"up{i}") for i in range(ranks)]
+        self._down = [link(f"down{i}") for i in range(ranks)]
+        self._routes: dict[tuple[int, int], Route] = {}
+
+    def route(self, source: int, target: int) -> Route:
+        if (source, target) not in self._routes:
+            self._routes[source, target] = Route((self._up[source], self._down[target]))
+        return self._routes[source, target]
+
+
+@dataclass
+class Outcome:
+    trace: Trace
+    network: Any
+
+    @property
+    def time(self) -> float:
+        return self.trace.duration
+
+
+@pytest.fixture
+def play() -> Callable[..., Outcome]:
+    """Run programs over a star; ``play(program, ranks=…, layout=…, collectives={kind: algorithm})``."""
+
+    def run(
+        program: Any,
+        *,
+        ranks: int,
+        layout: tuple[int, ...] = (1000,),
+        steps: int = 1,
+        latency: float = 1e-6,
+        bandwidth: float = 10e9,
+        element_size: int = 4,
+        collectives: dict[str, str] | None = None,
+        master: Any = None,
+        costs: Callable[[int], FixedCosts] = lambda rank: FixedCosts(),
+        jitter: Callable[[int], Callable[[], float]] = lambda rank: lambda: 1.0,
+        model: str = "fluid",
+        packed: bool = True,
+        options: dict[str, Any] | None = None,
+    ) -> Outcome:
+        env = simpy.Environment()
+        network = network_model(model)(env)
+        total = ranks + (master is not None)
+        star = Star(total, latency, bandwidth)
+        trace = Trace(tuple(RankInfo(i, "worker", f"d{i}", "d", i) for i in range(total)))
+        setups = [
+            RankSetup(
+                program=program if i < ranks else master,
+                role="worker" if i < ranks else "master",
+                costs=costs(i),
+                batch_route=None,
+                batch_size=1,
+                batch_bytes=0.0,
+                jitter=jitter(i),
+                update_category=Category.DEVICE_UPDATE,
+            )
+            for i in range(total)
+        ]
+        task = Task(
+            workers=tuple(range(ranks)),
+            master=ranks if master is not None else None,
+            steps=steps,
+            layout=layout,
+            element_size=element_size,
+            options=options or {},
+        )
+        executor = Executor(
+            env,
+            task,
+            setups,
+            network,
+            route=star.route,
+            category=lambda source, target: Category.GPU_GPU_PARAMETERS,
+            schedule=lambda kind, size, elements, root: schedule(kind, (collectives or {})[kind], size, elements, root),
+            trace=trace,
+            packed=packed,
+        )
+        executor.run()
+        return Outcome(trace, network)
+
+    return run
+
+
+@pytest.fixture
+def fixed_costs() -> type[FixedCosts]:
+    return FixedCosts
