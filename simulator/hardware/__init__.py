@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.hardware.catalogue import ProfileKind, names, profile_path
-    from simulator.hardware.device import Device, Memory, load_device
+    from simulator.hardware.device import Device, load_device
     from simulator.hardware.link import LinkProfile, load_link
+    from simulator.hardware.memory import Memory
     from simulator.hardware.sourced import Kind, Sourced
+    from simulator.hardware.system import System, load_system
+    from simulator.hardware.system import System, load_system
 
 __all__ = [
     "Device",
@@ -21,17 +24,22 @@ __all__ = [
     "Memory",
     "ProfileKind",
     "Sourced",
+    "System",
     "load_device",
     "load_link",
+    "load_system",
     "names",
     "profile_path",
 ]
 
 _HOME = {
     **dict.fromkeys(("ProfileKind", "names", "profile_path"), "catalogue"),
-    **dict.fromkeys(("Device", "Memory", "load_device"), "device"),
+    **dict.fromkeys(("Device", "load_device"), "device"),
     **dict.fromkeys(("LinkProfile", "load_link"), "link"),
+    **dict.fromkeys(("Memory",), "memory"),
     **dict.fromkeys(("Kind", "Sourced"), "sourced"),
+    **dict.fromkeys(("System", "load_system"), "system"),
+    **dict.fromkeys(("System", "load_system"), "system"),
 }
 
 

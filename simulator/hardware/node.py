@@ -1,0 +1,162 @@
+"""One node of a system, written as vertices and an explicit list of cables, so that any topology can be written down.
+
+Vertices are devices (by the name of their profile) or plain ones: PCIe switches, second sockets, network adapters,
+NVSwitch planes. All NVSwitch chips of a baseboard are one vertex, with `chips` to say so, because hardware spreads
+every pair's traffic evenly over them by address: the plane is exact where a single chip on the route would not be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from simulator.documents import Document
+from simulator.errors import InputError
+from simulator.hardware.cables import Cable
+from simulator.hardware.listing import CableNumbers, ListedCable, check_connected, expand_cables, expand_names
+from simulator.hardware.sourced import SourcedBandwidth
+
+__all__ = ["Node", "NodeProfile", "PeerProfile", "Vertex", "VertexKind", "expand_node"]
+
+VertexKind = Literal["device", "socket", "pcie-switch", "nvswitch", "nic", "switch", "memory"]
+PlainKind = Literal["socket", "pcie-switch", "nvswitch", "nic", "switch", "memory"]
+
+
+def _name_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+NameList = Annotated[tuple[str, ...], BeforeValidator(_name_list)]
+
+
+class VertexProfile(Document):
+    """A vertex of the node: either `device`, the name of a device profile, or the `kind` of a plain vertex."""
+
+    device: str | None = None
+    kind: PlainKind | None = None
+    chips: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> VertexProfile:
+        if (self.device is None) == (self.kind is None):
+            raise ValueError("expected either `device` (a device profile) or `kind` (a plain vertex), got both or none")
+        return self
+
+
+class PeerProfile(Document):
+    """How accelerators of a node reach each other when they have no cable of their own.
+
+    Attributes
+    ----------
+    across_sockets : {"staged", "direct"}
+        Whether a copy whose path crosses from socket to socket goes through host memory (two copy calls) or is a
+        direct peer-to-peer transfer. Drivers refuse the latter on most two-socket hosts.
+    socket_bandwidth : Sourced, optional
+        What one peer transfer through a CPU's root complex gets at most [B/s].
+    cross_socket_bandwidth : Sourced, optional
+        The same for one that crosses sockets.
+    relay : bool
+        Whether a neighbour on the NVLink mesh may pass a message on (one at most), as NCCL does (its path type NVB).
+    """
+
+    across_sockets: Literal["staged", "direct"] = "staged"
+    socket_bandwidth: SourcedBandwidth | None = None
+    cross_socket_bandwidth: SourcedBandwidth | None = None
+    relay: bool = False
+
+
+class NodeProfile(Document):
+    """The `[node]` table of a system profile.
+
+    Attributes
+    ----------
+    host : str
+        The vertex whose CPU runs the ranks and whose memory holds what "the host" holds. It may be an accelerator
+        itself: a self-hosted KNL.
+    accelerators : tuple of str
+        The devices that ranks compute on, in rank order; ranges allowed.
+    gpudirect : bool
+        Whether network adapters read and write accelerator memory; if not, messages are staged in host memory.
+    """
+
+    host: str
+    accelerators: NameList
+    vertices: dict[str, VertexProfile]
+    links: tuple[ListedCable, ...] = ()
+    gpudirect: bool = False
+    peer: PeerProfile = PeerProfile()
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """A vertex of the node; `device` names its device profile if it is one."""
+
+    name: str
+    kind: VertexKind
+    device: str | None = None
+    chips: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A node with every range spelt out and every cable's numbers known; names are local, such as ``"gpu0"``."""
+
+    host: str
+    accelerators: tuple[str, ...]
+    vertices: Mapping[str, Vertex]
+    cables: tuple[Cable, ...]
+    gpudirect: bool
+    peer: PeerProfile
+
+    @property
+    def nics(self) -> tuple[str, ...]:
+        """The network adapters, in the order of the profile."""
+        return tuple(name for name, vertex in self.vertices.items() if vertex.kind == "nic")
+
+    @property
+    def self_hosted(self) -> bool:
+        """Whether the host is one of the accelerators."""
+        return self.host in self.accelerators
+
+    def is_host_memory(self, name: str) -> bool:
+        """Whether messages may be staged at this vertex: the host itself or another socket of it."""
+        return name == self.host or self.vertices[name].kind == "socket"
+
+
+def expand_node(profile: NodeProfile, numbers: CableNumbers, where: str) -> Node:
+    """The node a profile describes; `where` is the file, which opens every error message.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or given twice, the list of links is wrong, or the node falls apart into pieces.
+    """
+    vertices: dict[str, Vertex] = {}
+    for text, plain in profile.vertices.items():
+        for name in expand_names(text, f"{where}: node.vertices"):
+            if name in vertices:
+                raise InputError(f"{where}: node.vertices: {name!r} is given twice")
+            vertices[name] = Vertex(name, plain.kind or "device", plain.device, plain.chips)
+    accelerators = tuple(
+        name for text in profile.accelerators for name in _devices(text, vertices, f"{where}: node.accelerators")
+    )
+    if not accelerators or len(set(accelerators)) < len(accelerators):
+        problem = "a name is given twice" if accelerators else "expected at least one device"
+        raise InputError(f"{where}: node.accelerators: {problem}")
+    hosts = _devices(profile.host, vertices, f"{where}: node.host")
+    if len(hosts) != 1:
+        raise InputError(f"{where}: node.host: expected the name of one device, got {profile.host!r}")
+    cables = expand_cables(profile.links, vertices, numbers, f"{where}: node.links")
+    check_connected(vertices, cables, hosts[0], f"{where}: node.links")
+    return Node(hosts[0], accelerators, vertices, cables, profile.gpudirect, profile.peer)
+
+
+def _devices(text: str, vertices: Mapping[str, Vertex], where: str) -> tuple[str, ...]:
+    names = expand_names(text, where, vertices)
+    for name in names:
+        if vertices[name].kind != "device":
+            raise InputError(f"{where}: expected a vertex with a device, but {name!r} is a {vertices[name].kind}")
+    return names

@@ -1,0 +1,260 @@
+"""System profiles: a whole machine, from the vertices of a node to the fabric between nodes.
+
+A profile names devices and links by their own profiles and adds what belongs to the machine: topology, software
+overheads, size, price and power. `load_system` checks all of it and spells it out; `simulator.platform` builds from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from simulator.documents import Document, read_toml, validate
+from simulator.errors import InputError, UnknownNameError, suggestion
+from simulator.hardware.cables import Cable, CableProfile, CableType, resolve
+from simulator.hardware.catalogue import ProfileKind, names, profile_path
+from simulator.hardware.device import Device, load_device
+from simulator.hardware.fabric import FabricProfile, LinksProfile
+from simulator.hardware.link import LinkProfile, load_link
+from simulator.hardware.listing import CableNumbers, check_connected, expand_cables, expand_names
+from simulator.hardware.node import Node, NodeProfile, expand_node
+from simulator.hardware.sourced import Profile, SourcedPower, SourcedPrice, SourcedTime, Text
+
+__all__ = ["Facts", "Overheads", "System", "SystemProfile", "load_system"]
+
+
+class Overheads(Document):
+    """Software time before the first byte moves [s], where this machine's own figures are known.
+
+    What is left out is taken from the links a message crosses: the largest `message_overhead` of their profiles, and
+    for messages between nodes that figure times the `message_overhead_factor` of the host's device.
+
+    Attributes
+    ----------
+    copy_call : Sourced, optional
+        One copy call between host and accelerator memory; the key is `copy`.
+    peer : Sourced, optional
+        One transfer between two accelerators of a node.
+    staging : Sourced, optional
+        One of the two copies of a transfer that driver or MPI stages in host memory; without it, `copy`.
+    message : Sourced, optional
+        One message between nodes, MPI included, on the CPU that drives this machine's network.
+    """
+
+    copy_call: SourcedTime | None = Field(default=None, alias="copy")
+    peer: SourcedTime | None = None
+    staging: SourcedTime | None = None
+    message: SourcedTime | None = None
+
+
+class Facts(Document):
+    """What a node costs and draws.
+
+    Attributes
+    ----------
+    price : Sourced, optional
+        Of a node [USD/s].
+    node_power : Sourced, optional
+        Of a node under load, accelerators included [W].
+    """
+
+    price: SourcedPrice | None = None
+    node_power: SourcedPower | None = None
+
+
+class SystemProfile(Profile):
+    """A file of `hardware_profiles/systems/`.
+
+    Attributes
+    ----------
+    topology_source : str
+        Key of the source that documents the topology.
+    assumptions : tuple of str
+        What the sources leave open, and how this profile decides it.
+    max_nodes : int
+        Nodes the machine has, or that its fabric is meant for.
+    memory_mode, cluster_mode : str, optional
+        Modes its accelerators are booted in, instead of the device's own default.
+    partitions : int
+        Groups an accelerator is divided into by default.
+    """
+
+    schema_version: Literal["clustersim/system/1"] = Field(alias="schema")
+    topology_source: Text
+    assumptions: tuple[Text, ...] = ()
+    max_nodes: Annotated[int, Field(ge=1)]
+    memory_mode: Text | None = None
+    cluster_mode: Text | None = None
+    partitions: Annotated[int, Field(ge=1)] = 1
+    overheads: Overheads = Overheads()
+    node: NodeProfile
+    fabric: FabricProfile
+    facts: Facts = Facts()
+
+    @model_validator(mode="after")
+    def _topology_is_documented(self) -> Self:
+        if self.topology_source not in self.sources:
+            hint = suggestion(self.topology_source, self.sources)
+            raise ValueError(f"topology_source: {self.topology_source!r} is not a key of [sources]{hint}")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A system profile, checked and spelt out.
+
+    Attributes
+    ----------
+    name : str
+    path : Path
+        The file it came from.
+    profile : SystemProfile
+        As written.
+    node : Node
+        Vertices and cables of one node.
+    devices : mapping
+        Device of every device vertex of the node, by the vertex's local name.
+    fabric_cables : mapping
+        Numbers of the fabric's cables, by their key in the `[fabric]` table.
+    fabric_switches, fabric_links : tuple
+        Of a fabric that is written as a list of links; empty for the others.
+    """
+
+    name: str
+    path: Path
+    profile: SystemProfile
+    node: Node
+    devices: Mapping[str, Device]
+    fabric_cables: Mapping[str, CableType]
+    fabric_switches: tuple[str, ...] = ()
+    fabric_links: tuple[Cable, ...] = ()
+
+    @property
+    def max_nodes(self) -> int:
+        """Nodes the machine has."""
+        return self.profile.max_nodes
+
+    @property
+    def accelerators_per_node(self) -> int:
+        """Ranks a node holds, one an accelerator."""
+        return len(self.node.accelerators)
+
+
+def load_system(name: str | Path) -> System:
+    """A system by the name of its profile, or by the path of a TOML file.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such profile, or it names a device, link or vertex that does not exist.
+    InputError
+        If the file is wrong in any other way; one line that names the file, the key and what was expected.
+    """
+    path = profile_path("systems", name)
+    where = str(path)
+    data = read_toml(path)
+    profile = validate(_with_fabric(data, where), SystemProfile, where)
+    if profile.name != path.stem:
+        raise InputError(f"{where}: name: expected {path.stem!r}, as the file is called, got {profile.name!r}")
+
+    @cache
+    def link(link_name: str) -> LinkProfile:
+        return load_link(link_name)
+
+    def cable_type(cable: CableProfile, place: str) -> CableType:
+        _check_name(cable.link, "links", f"{place}.link")
+        return resolve(cable, link)
+
+    node = expand_node(profile.node, cable_type, where)
+    devices = _devices(node, where)
+    cables = {key: cable_type(cable, f"{where}: fabric.{key}") for key, cable in profile.fabric.cables().items()}
+    switches, links = _listed_fabric(profile, node, cable_type, where)
+    system = System(profile.name, path, profile, node, devices, cables, switches, links)
+    _check_size(system, where)
+    _check_modes(system, where)
+    return system
+
+
+def _with_fabric(data: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """`data` with its fabric validated against the table of its own kind, so that errors offer that kind's keys."""
+    fabric = data.get("fabric")
+    if not isinstance(fabric, dict):
+        return dict(data)
+    kinds = {
+        get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(get_args(FabricProfile)[0])
+    }
+    kind = fabric.get("kind")
+    if kind is None:
+        raise InputError(f"{where}: fabric.kind: missing; it is required")
+    if kind not in kinds:
+        raise UnknownNameError("fabric kind", str(kind), kinds, f"{where}: fabric.kind")
+    return {**data, "fabric": validate(fabric, kinds[kind], f"{where}: fabric")}
+
+
+def _check_name(name: str, kind: ProfileKind, where: str) -> None:
+    if not name.endswith(".toml") and name not in names(kind):
+        raise UnknownNameError(f"{kind[:-1]} profile", name, names(kind), where)
+
+
+def _devices(node: Node, where: str) -> dict[str, Device]:
+    loaded: dict[str, Device] = {}
+    devices: dict[str, Device] = {}
+    for vertex in node.vertices.values():
+        if vertex.device is None:
+            continue
+        _check_name(vertex.device, "devices", f"{where}: node.vertices.{vertex.name}.device")
+        if vertex.device not in loaded:
+            loaded[vertex.device] = load_device(vertex.device)
+        devices[vertex.name] = loaded[vertex.device]
+    return devices
+
+
+def _listed_fabric(
+    profile: SystemProfile, node: Node, numbers: CableNumbers, where: str
+) -> tuple[tuple[str, ...], tuple[Cable, ...]]:
+    """Switches and cables of a fabric that is written as a list, which must reach every adapter of every node."""
+    fabric = profile.fabric
+    if not isinstance(fabric, LinksProfile) or not node.nics:
+        return (), ()
+    switches = tuple(name for text in fabric.switches for name in expand_names(text, f"{where}: fabric.switches"))
+    adapters = tuple(f"n{index}.{name}" for index in range(profile.max_nodes) for name in node.nics)
+    vertices = dict.fromkeys((*switches, *adapters))
+    cables = expand_cables(fabric.links, vertices, numbers, f"{where}: fabric.links")
+    check_connected(vertices, cables, adapters[0], f"{where}: fabric.links")
+    return switches, cables
+
+
+def _check_size(system: System, where: str) -> None:
+    """A machine of several nodes needs adapters, and a fabric that can attach all of them."""
+    fabric, adapters = system.profile.fabric, len(system.node.nics)
+    if fabric.kind == "none":
+        if system.max_nodes > 1:
+            raise InputError(f"{where}: max_nodes: expected 1 without a fabric, got {system.max_nodes}")
+        return
+    if not adapters:
+        raise InputError(f"{where}: node.vertices: expected a vertex with kind = 'nic', because there is a fabric")
+    if system.max_nodes * adapters > fabric.capacity():
+        raise InputError(
+            f"{where}: max_nodes: the fabric attaches {fabric.capacity():g} adapters, "
+            f"{fabric.capacity() // adapters:g} nodes with {adapters} each, got {system.max_nodes}"
+        )
+
+
+def _check_modes(system: System, where: str) -> None:
+    """A mode that no accelerator has would be read and change nothing."""
+    accelerators = [system.devices[name] for name in system.node.accelerators]
+    for key, mode, modes in (
+        ("memory_mode", system.profile.memory_mode, {name for device in accelerators for name in device.memory_modes}),
+        (
+            "cluster_mode",
+            system.profile.cluster_mode,
+            {name for device in accelerators for name in device.cluster_modes},
+        ),
+    ):
+        if mode is not None and mode not in modes:
+            raise UnknownNameError(key, mode, modes, where)

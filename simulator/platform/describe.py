@@ -1,0 +1,151 @@
+"""A platform as data for printing: a node's tree of devices, its cables by kind, the fabric, and where it all is from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.hardware.cables import Cable, CableType
+from simulator.hardware.node import Node
+
+if TYPE_CHECKING:
+    from simulator.platform.platform import Platform
+
+__all__ = ["Branch", "CableRow", "Description", "describe"]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A vertex of the node, how it hangs on the vertex above it, and what hangs below.
+
+    Attributes
+    ----------
+    label : str
+        For example ``"gpu1: Tesla M40"``.
+    cable : CableType or None
+        To the vertex above; None at the root, the host.
+    """
+
+    name: str
+    label: str
+    cable: CableType | None
+    below: tuple[Branch, ...]
+
+
+@dataclass(frozen=True)
+class CableRow:
+    """How many cables of one kind there are, and what each does.
+
+    Attributes
+    ----------
+    where : {"node", "fabric"}
+    cables : int
+        On the whole platform.
+    cable : CableType
+    """
+
+    where: str
+    cables: int
+    cable: CableType
+
+
+@dataclass(frozen=True)
+class Description:
+    """What `clustersim profiles` prints about a system.
+
+    Attributes
+    ----------
+    tree : Branch
+        One node as a tree that hangs on its host, each vertex on the widest way to it; every node is the same.
+    meshed : tuple of Cable
+        Cables of the node that the tree leaves out, such as an NVLink mesh beside a PCIe tree.
+    cables : tuple of CableRow
+        All cables of the platform by kind, the node's first.
+    fabric : tuple of (str, str)
+        Kind and shape of the fabric.
+    assumptions : tuple of str
+    source : str
+        Where the topology is documented.
+    """
+
+    name: str
+    title: str
+    nodes: int
+    max_nodes: int
+    accelerators: int
+    tree: Branch
+    meshed: tuple[Cable, ...]
+    cables: tuple[CableRow, ...]
+    fabric: tuple[tuple[str, str], ...]
+    assumptions: tuple[str, ...]
+    source: str
+
+
+def describe(platform: Platform) -> Description:
+    """The platform as data for printing."""
+    system, profile = platform.system, platform.system.profile
+    tree, used = _tree(system.node, {name: device.title for name, device in system.devices.items()})
+    inside = Counter(cable.type for cable in system.node.cables)
+    between = Counter(cable.type for cable in platform.fabric.cables())
+    return Description(
+        name=system.name,
+        title=profile.title,
+        nodes=platform.nodes,
+        max_nodes=system.max_nodes,
+        accelerators=len(platform.accelerators),
+        tree=tree,
+        meshed=tuple(cable for cable in system.node.cables if frozenset((cable.source, cable.target)) not in used),
+        cables=(
+            *(CableRow("node", count * platform.nodes, cable) for cable, count in inside.items()),
+            *(CableRow("fabric", count, cable) for cable, count in between.items()),
+        ),
+        fabric=_shape(platform),
+        assumptions=profile.assumptions,
+        source=profile.sources[profile.topology_source],
+    )
+
+
+def _shape(platform: Platform) -> tuple[tuple[str, str], ...]:
+    """Kind, numbers and lists of numbers of the `[fabric]` table, and the switches in use."""
+    fabric = platform.system.profile.fabric
+    plain = {name: getattr(fabric, name) for name in type(fabric).model_fields}
+    rows = [
+        (name.replace("_", " "), " x ".join(map(str, value)) if isinstance(value, tuple) else f"{value}")
+        for name, value in plain.items()
+        if isinstance(value, int | float | str) or (isinstance(value, tuple) and isinstance(value[0], int))
+    ]
+    switches = len(platform.fabric.layers())
+    return (*rows, ("switches in use", str(switches))) if switches else tuple(rows)
+
+
+def _tree(node: Node, titles: dict[str, str]) -> tuple[Branch, set[frozenset[str]]]:
+    """The node as a tree, breadth first from its host over forwarding vertices, and the cables the tree uses.
+
+    Devices are leaves: an accelerator hangs on what connects it to the host, not on its neighbour in a mesh.
+    """
+    neighbours: dict[str, list[tuple[str, CableType]]] = {name: [] for name in node.vertices}
+    for cable in node.cables:
+        neighbours[cable.source].append((cable.target, cable.type))
+        neighbours[cable.target].append((cable.source, cable.type))
+    children: dict[str, list[tuple[str, CableType]]] = {name: [] for name in node.vertices}
+    reached, frontier = {node.host}, [node.host]
+    for leaves_forward in (False, True):  # what only hangs on an accelerator is found in the second pass
+        frontier = [node.host] if not leaves_forward else list(reached)
+        for here in frontier:
+            if here != node.host and not leaves_forward and here in node.accelerators:
+                continue
+            for name, cable in neighbours[here]:
+                if name not in reached:
+                    reached.add(name)
+                    children[here].append((name, cable))
+                    frontier.append(name)
+    used = {frozenset((name, child)) for name, below in children.items() for child, _ in below}
+
+    def branch(name: str, cable: CableType | None) -> Branch:
+        vertex = node.vertices[name]
+        kind = titles.get(name, vertex.kind.replace("-", " "))
+        label = f"{name}: {kind}" + (f" ({vertex.chips} chips)" if vertex.chips > 1 else "")
+        return Branch(name, label, cable, tuple(branch(child, below) for child, below in children[name]))
+
+    return branch(node.host, None), used

@@ -1,0 +1,1 @@
+"""Fabrics: one file a kind, each of which works out paths from the numbers of the adapters."""

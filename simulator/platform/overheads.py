@@ -1,0 +1,64 @@
+"""Software time and rate limits of transfers: the system's own figures, or those of the links they cross."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from simulator.hardware.cables import CableType
+from simulator.hardware.sourced import SourcedTime
+from simulator.hardware.system import System
+from simulator.platform.cabling import Step
+from simulator.platform.node_paths import NodePaths
+
+__all__ = ["Software"]
+
+
+class Software:
+    """What software costs on a system; see `simulator.hardware.system.Overheads` for the keys."""
+
+    def __init__(self, system: System) -> None:
+        self._stated = system.profile.overheads
+        self._peer = system.profile.node.peer
+        host = system.devices[system.node.host]
+        factor = host.message_overhead_factor.value if host.message_overhead_factor else 1.0
+        cables = [*system.fabric_cables.values(), *(cable.type for cable in system.fabric_links)]
+        self._message = _value(self._stated.message, factor * _largest(cables))
+        host_cables = (
+            cable.type for cable in system.node.cables if not _joins_adapter(system, cable.source, cable.target)
+        )
+        self._copy = _value(self._stated.copy_call, _largest(host_cables))
+        self._staging = _value(self._stated.staging, self._copy)
+
+    def copy(self, path: Iterable[Step]) -> float:
+        """Overhead [s] of one copy call over a path inside a node."""
+        return _value(self._stated.copy_call, _largest(step.cable for step in path))
+
+    def peer(self, path: tuple[Step, ...], paths: NodePaths) -> tuple[float, float, int]:
+        """Overhead [s], rate limit [B/s] and staging copies of a transfer between accelerators of a node."""
+        limits = []
+        if paths.passes_socket(path):
+            limits.append(self._peer.socket_bandwidth)
+        crosses = paths.crosses_sockets(path)
+        if crosses:
+            limits.append(self._peer.cross_socket_bandwidth)
+        cap = min((limit.value for limit in limits if limit is not None), default=inf)
+        if crosses and self._peer.across_sockets == "staged":
+            return 2 * self._staging, cap, 2
+        return _value(self._stated.peer, _largest(step.cable for step in path)), cap, 0
+
+    def message(self, copies: int) -> float:
+        """Overhead [s] of one message between nodes that takes so many staging copies."""
+        return self._message + copies * self._staging
+
+
+def _joins_adapter(system: System, *ends: str) -> bool:
+    return any(name in system.node.nics for name in ends)
+
+
+def _largest(cables: Iterable[CableType]) -> float:
+    return max((cable.message_overhead for cable in cables if cable.message_overhead is not None), default=0.0)
+
+
+def _value(stated: SourcedTime | None, otherwise: float) -> float:
+    return otherwise if stated is None else stated.value

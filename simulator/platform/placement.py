@@ -1,0 +1,48 @@
+"""Devices in their place on a platform, and what kind of traffic runs between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.hardware.device import Device
+
+__all__ = ["DeviceKind", "LinkClass", "PlacedDevice", "vertex_name"]
+
+DeviceKind = Literal["accelerator", "host"]
+LinkClass = Literal["cpu-gpu", "gpu-gpu", "node-node", "local"]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedDevice:
+    """One device of one node.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the platform, such as ``"n0.gpu1"``.
+    device : Device
+        Its profile.
+    node : int
+    kind : {"accelerator", "host"}
+        A self-hosted device, which is both, counts as an accelerator.
+    local_index : int
+        Position among the node's accelerators; 0 for a host.
+    """
+
+    name: str
+    device: Device
+    node: int
+    kind: DeviceKind
+    local_index: int
+
+
+def vertex_name(node: int, local: str) -> str:
+    """Name of a node's vertex in the platform.
+
+    Examples
+    --------
+    >>> vertex_name(3, "gpu0")
+    'n3.gpu0'
+    """
+    return f"n{node}.{local}"

@@ -1,0 +1,243 @@
+"""The simulated machine: the nodes a job has, the fabric between them, and the route of every message.
+
+Nodes are the first ones of the machine, packed in the order of its fabric. Routes are found when asked for and
+remembered; links and the graph are built when asked for, so setting up 10,000 accelerators takes milliseconds.
+
+Software before the first byte of a message (Route.overhead), by where its ends are:
+
+=========================== =======================================================================
+same device                 none, and no links: they share a memory
+host and accelerator        one copy call
+two accelerators of a node  one peer transfer; two staging copies where the path crosses sockets
+                            and the system stages such transfers
+different nodes             one network message; plus one staging copy for each end that is an
+                            accelerator with a host of its own, unless adapters reach its memory
+=========================== =======================================================================
+
+A staged message passes the host memory nearest to the accelerator. Its copies are taken to be pipelined with the
+transfer, as MPI and NCCL do it in chunks, so it runs at the rate of its slowest part, not at the sum of the times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from math import inf
+from typing import TYPE_CHECKING
+
+from simulator.errors import InfeasibleError, UnknownNameError
+from simulator.hardware.cables import Cable
+from simulator.hardware.system import System
+from simulator.platform.cabling import LinkBuilder, Step, steps_of
+from simulator.platform.fabrics.build import build_fabric
+from simulator.platform.links import Link, Route
+from simulator.platform.node_paths import NodePaths
+from simulator.platform.overheads import Software
+from simulator.platform.placement import LinkClass, PlacedDevice, vertex_name
+
+if TYPE_CHECKING:
+    import networkx
+
+    from simulator.platform.describe import Description
+
+__all__ = ["Platform", "build_platform"]
+
+
+def build_platform(
+    system: System, nodes: int, *, routing: str = "minimal", pinned: bool = True, seed: int = 0
+) -> Platform:
+    """A platform of the first `nodes` nodes of a system.
+
+    Parameters
+    ----------
+    routing : {"minimal", "valiant"}
+        Of a dragonfly; other fabrics know only "minimal".
+    pinned : bool
+        Whether host memory that accelerators copy from and to is page-locked.
+    seed : int
+        Of the draws that Valiant routing makes.
+
+    Raises
+    ------
+    InfeasibleError
+        If the system does not have that many nodes, or fewer than one is asked for.
+    InputError
+        If the fabric has no such routing.
+    """
+    if not 1 <= nodes <= system.max_nodes:
+        limit = f"1 to {system.max_nodes} nodes" if system.max_nodes > 1 else "1 node"
+        raise InfeasibleError(f"{system.name}: nodes: expected {limit}, got {nodes}")
+    return Platform(system, nodes, routing, pinned, seed)
+
+
+class Platform:
+    """A system at a node count; see `build_platform`.
+
+    Attributes
+    ----------
+    system : System
+    nodes : int
+    accelerators : tuple of PlacedDevice
+        The devices that ranks compute on, node by node.
+    hosts : tuple of PlacedDevice
+        One a node; on a self-hosted node the very same object as its accelerator.
+    """
+
+    def __init__(self, system: System, nodes: int, routing: str, pinned: bool, seed: int) -> None:
+        self.system = system
+        self.nodes = nodes
+        self.pinned = pinned
+        self._node_paths = NodePaths(system.node)
+        self._software = Software(system)
+        self._builder = LinkBuilder()
+        self._routes: dict[tuple[str, str], Route] = {}
+        adapters = [vertex_name(index, nic) for index in range(nodes) for nic in system.node.nics]
+        self.fabric = build_fabric(system, adapters, routing, seed)
+        self.accelerators: tuple[PlacedDevice, ...] = tuple(
+            PlacedDevice(vertex_name(index, local), system.devices[local], index, "accelerator", position)
+            for index in range(nodes)
+            for position, local in enumerate(system.node.accelerators)
+        )
+        self._devices = {device.name: device for device in self.accelerators}
+        self.hosts: tuple[PlacedDevice, ...] = tuple(self._host(index) for index in range(nodes))
+        self._devices.update({device.name: device for device in self.hosts})
+        self._devices.update({device.name: device for device in self._other_sockets()})
+
+    def device(self, name: str) -> PlacedDevice:
+        """A device by its name, such as ``"n0.gpu1"``.
+
+        Raises
+        ------
+        UnknownNameError
+            If the platform has no such device.
+        """
+        device = self._devices.get(name)
+        if device is None:
+            raise UnknownNameError("device", name, list(self._devices)[:64], self.system.name)
+        return device
+
+    def route(self, source: str, destination: str) -> Route:
+        """The route of messages from one device to another; the same object every time.
+
+        Raises
+        ------
+        UnknownNameError
+            If either is not a device of the platform.
+        """
+        route = self._routes.get((source, destination))
+        if route is None:
+            route = self._routes[source, destination] = self._find(self.device(source), self.device(destination))
+        return route
+
+    def near_memory(self, name: str) -> PlacedDevice:
+        """The host memory nearest to an accelerator: its host, or the other socket of it that it hangs on.
+
+        Batches are best prepared there (NUMA binding); what all ranks of a node share lives in `hosts`.
+        """
+        accelerator = self.device(name)
+        return self._devices[vertex_name(accelerator.node, self._node_paths.staging(self._local(accelerator)))]
+
+    def link_class(self, source: str, destination: str) -> LinkClass:
+        """What kind of traffic runs from one device to another, for accounts."""
+        first, last = self.device(source), self.device(destination)
+        if first.node != last.node:
+            return "node-node"
+        if first.kind != last.kind:
+            return "cpu-gpu"
+        return "local" if first is last or first.kind == "host" else "gpu-gpu"
+
+    def cables(self) -> Iterator[Cable]:
+        """Every cable of the placed nodes, and of the fabric as far as their messages can use it."""
+        for index in range(self.nodes):
+            for cable in self.system.node.cables:
+                yield Cable(vertex_name(index, cable.source), vertex_name(index, cable.target), cable.type)
+        yield from self.fabric.cables()
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """Both directions of every cable."""
+        return tuple(self._builder.link(step) for cable in self.cables() for step in steps_of(cable))
+
+    @cached_property
+    def graph(self) -> networkx.DiGraph[str]:
+        """All vertices and, on every edge, its `Link` under the key ``"link"``.
+
+        A vertex has a `kind`, and a `device` (PlacedDevice) if it is one; vertices of nodes have their number as
+        `node`, switches of the fabric their distance from the adapters as `layer`.
+        """
+        import networkx
+
+        graph: networkx.DiGraph[str] = networkx.DiGraph(name=self.system.name)
+        for index in range(self.nodes):
+            for vertex in self.system.node.vertices.values():
+                name = vertex_name(index, vertex.name)
+                graph.add_node(name, kind=vertex.kind, node=index, device=self._devices.get(name))
+        for name, layer in self.fabric.layers().items():
+            graph.add_node(name, kind="switch", layer=layer)
+        graph.add_edges_from((link.source, link.target, {"link": link}) for link in self.links)
+        return graph
+
+    def describe(self) -> Description:
+        """The platform as data for printing."""
+        from simulator.platform.describe import describe
+
+        return describe(self)
+
+    def _host(self, node: int) -> PlacedDevice:
+        local = self.system.node.host
+        name = vertex_name(node, local)
+        return self._devices.get(name) or PlacedDevice(name, self.system.devices[local], node, "host", 0)
+
+    def _other_sockets(self) -> Iterator[PlacedDevice]:
+        """Second sockets are part of the host: memory to copy from and to, but not a place of their own for a rank."""
+        node = self.system.node
+        for index in range(self.nodes):
+            for vertex in node.vertices.values():
+                if vertex.kind == "socket":
+                    device = self.system.devices[node.host]
+                    yield PlacedDevice(vertex_name(index, vertex.name), device, index, "host", 0)
+
+    def _find(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
+        if source is destination:
+            return Route(())
+        kind = self.link_class(source.name, destination.name)
+        if kind == "node-node":
+            path, copies = self._across(source, destination)
+            overhead, cap = self._software.message(copies), inf
+        else:
+            local = self._node_paths.path(self._local(source), self._local(destination))
+            path = self._placed(local, source.node)
+            overhead, cap, copies = 0.0, inf, 0
+            if kind == "cpu-gpu":
+                overhead, copies = self._software.copy(local), 1
+            elif kind == "gpu-gpu":
+                overhead, cap, copies = self._software.peer(local, self._node_paths)
+        if copies and not self.pinned:
+            cap = min([cap, *(step.cable.pageable_bandwidth for step in path)])
+        cap = min([cap, *(step.cable.flow_cap for step in path)])
+        return Route(self._builder.links(path), overhead, cap)
+
+    def _across(self, source: PlacedDevice, destination: PlacedDevice) -> tuple[tuple[Step, ...], int]:
+        """The path to another node, and how many staging copies it takes."""
+        way_out, first, copies_out = self._to_adapter(source)
+        way_in, last, copies_in = self._to_adapter(destination, inwards=True)
+        return (*way_out, *self.fabric.path(first, last), *way_in), copies_out + copies_in
+
+    def _to_adapter(self, device: PlacedDevice, inwards: bool = False) -> tuple[tuple[Step, ...], int, int]:
+        """Between a device and the adapter that serves it: the path, the adapter's index, the staging copies."""
+        node, paths = self.system.node, self._node_paths
+        local = self._local(device)
+        staged = not node.gpudirect and device.kind == "accelerator" and not node.self_hosted
+        middle = paths.staging(local) if staged else local
+        adapter = paths.adapter(middle, device.local_index)
+        stops = (adapter, middle, local) if inwards else (local, middle, adapter)
+        path = paths.path(stops[0], stops[1]) + paths.path(stops[1], stops[2])
+        index = device.node * len(node.nics) + node.nics.index(adapter)
+        return self._placed(path, device.node), index, int(staged)
+
+    def _placed(self, path: tuple[Step, ...], node: int) -> tuple[Step, ...]:
+        return tuple(Step(vertex_name(node, step.source), vertex_name(node, step.target), step.cable) for step in path)
+
+    @staticmethod
+    def _local(device: PlacedDevice) -> str:
+        return device.name.partition(".")[2]
