@@ -105,6 +105,8 @@ class NetworkBuilder(GraphBuilder):
             raise self.error(name, "operation", "expected 'max' or 'average'", operation)
         source = self._resolve(after, name)
         image = self._image(name, source)
+        if any(margin >= window for margin, window in zip(pair(pad), pair(kernel), strict=True)):
+            raise self.error(name, "pad", f"expected less than the kernel's {kernel}, or windows see nothing", pad)
         size = self._window(name, image, kernel, stride, pad, self.ceil_pooling if ceil is None else ceil)
         ports = self._ports(name, (source,), (image[0], *size))
         return self._append(

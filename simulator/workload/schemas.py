@@ -7,6 +7,7 @@ signature, so a layer the builder knows can be written in a file without a line 
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -103,6 +104,7 @@ LAYER_TYPES: tuple[str, ...] = tuple(
 )
 
 
+@cache
 def layer_table(kind: str) -> type[Document]:
     """The model of a ``[[layer]]`` table of one type; keys left out take the builder's defaults."""
     method = getattr(NetworkBuilder, kind)
