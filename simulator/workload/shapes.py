@@ -42,7 +42,8 @@ def window_positions(size: int, window: int, stride: int, pad: int, ceil: bool =
     """How many places a sliding window takes along one direction; below 1 when it does not fit.
 
     Rounded down as convolutions everywhere and pooling in torchvision do, or up (``ceil``) as pooling in Caffe does.
-    A window that would start beyond the input and its leading padding is dropped: both programs do that.
+    Rounding up needs ``pad < window``; a window that would start beyond the input and its leading padding is dropped,
+    as both programs do.
 
     Examples
     --------

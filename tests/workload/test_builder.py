@@ -31,6 +31,8 @@ def counted_positions(size: int, window: int, stride: int, pad: int, ceil: bool)
 
 @given(size=SIZES, window=st.integers(1, 9), stride=st.integers(1, 9), pad=st.integers(0, 4), ceil=st.booleans())
 def test_window_positions_are_those_counted_one_by_one(size: int, window: int, stride: int, pad: int, ceil: bool):
+    if ceil:
+        pad = min(pad, window - 1)  # pooling must not see padding alone
     assert window_positions(size, window, stride, pad, ceil) == counted_positions(size, window, stride, pad, ceil)
 
 
