@@ -1,7 +1,8 @@
 """Folding any number of ranks onto a power of two, for algorithms that exchange with the rank whose bit differs.
 
 With P = 2^k + r ranks, ranks 2j and 2j + 1 for j < r form a pair; the odd one hands its part to the even one, sits the
-exchange out, and gets the result back. The 2^k that stay are the core; core member j stands for a contiguous range of ranks.
+exchange out, and gets the result back. The 2^k that stay are the core; core member j stands for a contiguous range of
+ranks.
 """
 
 from __future__ import annotations

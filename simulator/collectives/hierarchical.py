@@ -15,6 +15,7 @@ from simulator.errors import UnknownNameError
 
 __all__ = [
     "HIERARCHICAL",
+    "SHORT_ELEMENTS",
     "across_all_reduce",
     "all_gather",
     "all_reduce",
@@ -23,6 +24,9 @@ __all__ = [
     "reduce",
     "reduce_scatter",
 ]
+
+#: Up to here an all-reduce across nodes is bound by latency: 16 KiB of single precision.
+SHORT_ELEMENTS = 4096
 
 _ACROSS: dict[str, Callable[[int, int, int], Rounds]] = {
     "ring": ring.all_reduce,
@@ -37,10 +41,18 @@ def default_ranks_per_node(ranks: int) -> int:
     return max(size for size in range(1, 9) if ranks % size == 0)
 
 
-def across_all_reduce(name: str) -> Callable[[int, int, int], Rounds]:
-    """The all-reduce to use across nodes."""
+def across_all_reduce(name: str, nodes: int, elements: int) -> Callable[[int, int, int], Rounds]:
+    """The all-reduce to use across nodes.
+
+    ``"auto"`` is recursive doubling for up to `SHORT_ELEMENTS`; above, Rabenseifner's if the nodes are a power of
+    two, else the ring.
+    """
+    if name == "auto" and elements <= SHORT_ELEMENTS:
+        name = "recursive-doubling"
+    elif name == "auto":
+        name = "ring" if nodes & (nodes - 1) else "rabenseifner"
     if name not in _ACROSS:
-        raise UnknownNameError("all-reduce algorithm across nodes", name, _ACROSS)
+        raise UnknownNameError("all-reduce algorithm across nodes", name, ("auto", *_ACROSS))
     return _ACROSS[name]
 
 
@@ -61,13 +73,13 @@ def reduce(ranks: int, elements: int, root: int, *, ranks_per_node: int | None =
 
 
 def all_reduce(
-    ranks: int, elements: int, root: int, *, ranks_per_node: int | None = None, across: str = "ring"
+    ranks: int, elements: int, root: int, *, ranks_per_node: int | None = None, across: str = "auto"
 ) -> Rounds:
     """Reduce to each leader, all-reduce among leaders, broadcast inside each node."""
     nodes = _nodes(ranks, ranks_per_node)
     leaders = [node[0] for node in nodes]
     inside = side_by_side([placed(binomial_tree.broadcast(len(node), elements, 0), node) for node in nodes])
-    among = placed(across_all_reduce(across)(len(nodes), elements, 0), leaders)
+    among = placed(across_all_reduce(across, len(nodes), elements)(len(nodes), elements, 0), leaders)
     return mirrored(inside, reduce=True) + among + inside
 
 

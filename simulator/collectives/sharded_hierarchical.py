@@ -20,7 +20,7 @@ __all__ = ["SHARDED_HIERARCHICAL", "all_reduce"]
 
 
 def all_reduce(
-    ranks: int, elements: int, root: int, *, ranks_per_node: int | None = None, across: str = "ring"
+    ranks: int, elements: int, root: int, *, ranks_per_node: int | None = None, across: str = "auto"
 ) -> Rounds:
     """Ring reduce-scatter inside, all-reduce of each shard across, ring all-gather inside."""
     size = default_ranks_per_node(ranks) if ranks_per_node is None else ranks_per_node
@@ -32,7 +32,7 @@ def all_reduce(
     nodes = [range(first, first + size) for first in range(0, ranks, size)]
     scatter = side_by_side([placed(ring.reduce_scatter_rounds(cut), node) for node in nodes])
     gather = side_by_side([placed(ring.all_gather_rounds(cut), node) for node in nodes])
-    build = across_all_reduce(across)
+    build = across_all_reduce(across, len(nodes), cut[1])
     shards = []
     for local, (first, last) in enumerate(pairwise(cut)):
         shards.append(placed(build(len(nodes), last - first, 0), range(local, ranks, size), first))
