@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -134,17 +134,20 @@ def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[B
     """The model that describes the table at `location`, if it can be followed through the annotations."""
     current: Any = model
     for part in location:
-        if not isinstance(part, str) or not hasattr(current, "model_fields"):
-            current = _first_model(current)
+        if get_origin(current) in (dict, Mapping) and isinstance(part, str):
+            current = get_args(current)[1]
+            continue
+        current = _first_model(current)
+        if current is None or not isinstance(part, str):
             continue
         field = current.model_fields.get(part)
         if field is None:
             return None
-        current = _first_model(field.annotation)
-    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+        current = field.annotation
+    return _first_model(current)
 
 
-def _first_model(annotation: Any) -> Any:
+def _first_model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):

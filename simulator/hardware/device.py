@@ -15,11 +15,10 @@ from pydantic import Field, model_validator
 from simulator.documents import Document
 from simulator.errors import suggestion
 from simulator.hardware.catalogue import load_profile
+from simulator.hardware.memory import ClusterMode, Memory, MemoryCache, MemoryMode
 from simulator.hardware.sourced import (
     Profile,
-    SourcedBandwidth,
     SourcedCount,
-    SourcedFraction,
     SourcedFrequency,
     SourcedNumber,
     SourcedPower,
@@ -30,82 +29,9 @@ from simulator.hardware.sourced import (
     Text,
 )
 
-__all__ = ["ClusterMode", "Device", "Memory", "MemoryCache", "MemoryMode", "PowerDraw", "Precision", "load_device"]
+__all__ = ["Device", "PowerDraw", "Precision", "load_device"]
 
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8"]
-
-
-class Memory(Document):
-    """One memory of a device. Capacity is as printed, in decimal GB: the 7 % by which the chips hold more stands for
-    what error correction, driver and runtime keep for themselves.
-
-    Attributes
-    ----------
-    bandwidth : Sourced
-        Of the data sheet [B/s].
-    achieved_bandwidth : Sourced
-        What a STREAM triad over all of the device's units gets [B/s].
-    latency : Sourced, optional
-        Of one dependent load when idle [s].
-    """
-
-    capacity: SourcedSize
-    bandwidth: SourcedBandwidth
-    achieved_bandwidth: SourcedBandwidth
-    latency: SourcedTime | None = None
-
-    @model_validator(mode="after")
-    def _within_peak(self) -> Self:
-        if self.achieved_bandwidth.value > self.bandwidth.value:
-            raise ValueError(f"achieved_bandwidth: expected at most bandwidth {self.bandwidth.value:g} B/s")
-        return self
-
-
-class MemoryMode(Document):
-    """One way to split the fast memory between addressable memory and a cache of the slow one."""
-
-    title: Text
-    cache_fraction: SourcedFraction
-
-
-class MemoryCache(Document):
-    """The fast memory used as a direct-mapped cache: two measured points of bandwidth [B/s] against footprint [bytes],
-    one inside the cache and one far beyond it, and the latencies [s] of a hit and a miss.
-    """
-
-    inside_footprint: SourcedSize
-    inside_bandwidth: SourcedBandwidth
-    beyond_footprint: SourcedSize
-    beyond_bandwidth: SourcedBandwidth
-    hit_latency: SourcedTime
-    miss_latency: SourcedTime
-
-    @model_validator(mode="after")
-    def _falls(self) -> Self:
-        if self.beyond_footprint.value <= self.inside_footprint.value:
-            raise ValueError("beyond_footprint: expected more than inside_footprint")
-        if self.beyond_bandwidth.value > self.inside_bandwidth.value:
-            raise ValueError("beyond_bandwidth: expected at most inside_bandwidth")
-        return self
-
-
-class ClusterMode(Document):
-    """How addresses are spread over the mesh's tag directories and memory controllers.
-
-    The factors multiply bandwidth and latency; `bandwidth_factor` holds for software that places its data in the
-    domain that uses it, `unaware_bandwidth_factor` for data spread evenly over the domains.
-    """
-
-    title: Text
-    numa_domains: int = Field(ge=1)
-    bandwidth_factor: SourcedNumber
-    unaware_bandwidth_factor: SourcedNumber
-    latency_factor: SourcedNumber
-
-    @property
-    def needs_numa_aware_software(self) -> bool:
-        """Whether the chip shows itself as several memory domains, so that placement matters."""
-        return self.numa_domains > 1
 
 
 class PowerDraw(Document):
@@ -200,13 +126,27 @@ class Device(Profile):
                 raise ValueError(f"{key}: {name!r} is not one of the memories{suggestion(name, self.memories)}")
         one_of("default_memory_mode", self.default_memory_mode, self.memory_modes)
         one_of("default_cluster_mode", self.default_cluster_mode, self.cluster_modes)
-        if self.fast_memory == self.main_memory:
-            raise ValueError("fast_memory: expected another memory than main_memory")
         if (self.fast_memory is None) == bool(self.memory_modes):
             raise ValueError("memory_modes: expected exactly when there is a fast_memory")
         caches = any(mode.cache_fraction.value > 0 for mode in self.memory_modes.values())
         if caches and self.memory_cache is None:
             raise ValueError("memory_cache: missing; a mode with a cache_fraction needs it")
+        return self
+
+    @model_validator(mode="after")
+    def _fast_memory_is_faster(self) -> Self:
+        # The tier model is monotone in the footprint only if this holds.
+        if self.fast_memory is None:
+            return self
+        fast, main = self.memories[self.fast_memory], self.memory
+        if fast.achieved_bandwidth.value <= main.achieved_bandwidth.value:
+            raise ValueError("fast_memory: expected a memory of more achieved_bandwidth than main_memory")
+        if fast.capacity.value > main.capacity.value:
+            raise ValueError("fast_memory: expected a memory of at most the capacity of main_memory")
+        if self.memory_cache and self.memory_cache.inside_bandwidth.value > fast.achieved_bandwidth.value:
+            raise ValueError("memory_cache.inside_bandwidth: expected at most the fast memory's achieved_bandwidth")
+        if self.memory_cache and self.memory_cache.beyond_footprint.value <= fast.capacity.value:
+            raise ValueError("memory_cache.beyond_footprint: expected more than the fast memory's capacity")
         return self
 
     @property
