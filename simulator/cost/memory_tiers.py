@@ -10,10 +10,11 @@ Interleaved pages are the exception: both memories work on the same array at onc
 
 *Cache.* Direct mapped, allocated in contiguous pages: a footprint F in a cache of C hits with h = min(1, C / F). That
 is exact for uniformly random use and for a forward sweep followed by a backward one, which finds the last C bytes of
-the former; a sweep that always starts over would hit less. The time of a byte is h·t_hit + (1 − h)·t_miss, with t_hit and
-t_miss set by two published points: STREAM triad on Theta (7230), 352 GB/s at 7.5 GB and 59 GB/s at 120 GB. Between
-16 and 120 GB nothing was measured, so there the curve is an interpolation. Pages scattered at random (conflicts before
-the cache is full) are not modelled; the first point excludes them, it would need hits faster than MCDRAM itself.
+the former; a sweep that always starts over would hit less. The time of a byte is h·t_hit + (1 − h)·t_miss, where t_hit
+and t_miss follow from two published points: STREAM triad on Theta (7230), 352 GB/s at 7.5 GB and 59 GB/s at 120 GB.
+Between 16 and 120 GB nothing was measured, so there the curve is an interpolation. Pages scattered at random, whose
+conflicts begin before the cache is full, are not modelled: with a hit rate of (1 − exp(−F/C))·C/F the two points
+would ask for hits that take negative time.
 
 Source of the modes: Sodani et al. 2016, "Knights Landing: Second-generation Intel Xeon Phi product", IEEE Micro 36(2).
 """
@@ -25,7 +26,8 @@ from math import isfinite
 from typing import Literal, get_args
 
 from simulator.errors import InfeasibleError, InputError, UnknownNameError
-from simulator.hardware.device import ClusterMode, Device, MemoryCache
+from simulator.hardware.device import Device
+from simulator.hardware.memory import ClusterMode, MemoryCache
 from simulator.units import format_quantity
 
 __all__ = ["Placement", "effective_bandwidth", "effective_latency", "hit_rate", "usable_capacity"]
@@ -159,11 +161,12 @@ def _tiers(device: Device, footprint: float, mode: str | None, placement: Placem
         return [_Tier(footprint, device.memory.achieved_bandwidth.value, _latency(device, device.main_memory))]
     fast = device.memories[device.fast_memory]
     fast_capacity = (1.0 - fraction) * fast.capacity.value
-    in_fast = _placed_fast(footprint, fast_capacity, slow_capacity, placement)
+    in_fast = _placed_fast(footprint, fast_capacity, placement)
     in_slow = footprint - in_fast
-    where = device.main_memory if placement == "slow" or not fast_capacity else "its memories"
-    usable = slow_capacity if placement == "slow" else fast_capacity + slow_capacity
-    _check_fit(device, footprint, usable, where)
+    if placement == "slow" or not fast_capacity:
+        _check_fit(device, footprint, slow_capacity, device.main_memory)
+    else:
+        _check_fit(device, footprint, fast_capacity + slow_capacity, f"{device.fast_memory} and {device.main_memory}")
     tiers = []
     if in_fast > 0:
         tiers.append(_Tier(in_fast, fast.achieved_bandwidth.value, _latency(device, device.fast_memory)))
@@ -172,13 +175,11 @@ def _tiers(device: Device, footprint: float, mode: str | None, placement: Placem
     return tiers
 
 
-def _placed_fast(footprint: float, fast_capacity: float, slow_capacity: float, placement: Placement) -> float:
+def _placed_fast(footprint: float, fast_capacity: float, placement: Placement) -> float:
     """Bytes of a working set that are placed in the addressable part of the fast memory."""
     if placement == "slow":
         return 0.0
-    if placement == "interleave":
-        return min(max(footprint / 2, footprint - slow_capacity), fast_capacity)
-    return min(footprint, fast_capacity)
+    return min(footprint / 2 if placement == "interleave" else footprint, fast_capacity)
 
 
 def _slow_tier(device: Device, footprint: float, cache_capacity: float, fast_capacity: float) -> _Tier:
@@ -231,5 +232,5 @@ def _check_fit(device: Device, footprint: float, capacity: float, where: str) ->
     if footprint > capacity:
         raise InfeasibleError(
             f"device {device.name}: the working set needs {format_quantity(footprint, 'size', 4)}, "
-            f"but {where} hold {format_quantity(capacity, 'size', 4)}"
+            f"more than the {format_quantity(capacity, 'size', 4)} of {where}"
         )
