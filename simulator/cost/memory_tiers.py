@@ -6,7 +6,8 @@ has 16 GB of fast MCDRAM beside its DDR4, split by a memory mode: a fraction f o
 
 *Memory.* Bytes live where they were placed. Each byte of the working set is used equally often, and the two parts one
 after the other, as layers are, so the time of a byte is the mean over the parts (a harmonic mean of the bandwidths).
-Interleaved pages are the exception: both memories work on the same array at once, and the slower part sets the time.
+Interleaved pages in flat mode are the exception: both memories work on the same array at once, and the slower part sets
+the time. (In hybrid mode MCDRAM serves both its own part and the hits of the other.)
 
 *Cache.* Direct mapped, allocated in contiguous pages: a footprint F in a cache of C hits with h = min(1, C / F). That
 is exact for uniformly random use and for a forward sweep followed by a backward one, which finds the last C bytes of
@@ -43,6 +44,7 @@ class _Tier:
     footprint: float  #: [bytes], more than 0
     bandwidth: float  #: [B/s]
     latency: float | None  #: [s]
+    cached: bool = False  #: whether the fast memory serves its hits
 
 
 def effective_bandwidth(
@@ -90,7 +92,8 @@ def effective_bandwidth(
     """
     tiers = _tiers(device, footprint, mode, placement)
     times = [tier.footprint / tier.bandwidth for tier in tiers]
-    total = max(times) if placement == "interleave" else sum(times)
+    at_once = placement == "interleave" and not any(tier.cached for tier in tiers)
+    total = max(times) if at_once else sum(times)
     cluster = _cluster_mode(device, cluster_mode)
     if cluster is None:
         factor = 1.0
@@ -190,7 +193,7 @@ def _slow_tier(device: Device, footprint: float, cache_capacity: float, fast_cap
     hit, miss = _byte_times(cache, fast_capacity)
     hits = hit_rate(footprint, cache_capacity)
     latency = hits * cache.hit_latency.value + (1 - hits) * cache.miss_latency.value
-    return _Tier(footprint, 1.0 / (hits * hit + (1 - hits) * miss), latency)
+    return _Tier(footprint, 1.0 / (hits * hit + (1 - hits) * miss), latency, cached=True)
 
 
 def _byte_times(cache: MemoryCache, capacity: float) -> tuple[float, float]:
