@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from simulator.hardware.memory import Memory
     from simulator.hardware.sourced import Kind, Sourced
     from simulator.hardware.system import System, load_system
-    from simulator.hardware.system import System, load_system
 
 __all__ = [
     "Device",
@@ -38,7 +37,6 @@ _HOME = {
     **dict.fromkeys(("LinkProfile", "load_link"), "link"),
     **dict.fromkeys(("Memory",), "memory"),
     **dict.fromkeys(("Kind", "Sourced"), "sourced"),
-    **dict.fromkeys(("System", "load_system"), "system"),
     **dict.fromkeys(("System", "load_system"), "system"),
 }
 

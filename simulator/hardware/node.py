@@ -51,20 +51,17 @@ class PeerProfile(Document):
 
     Attributes
     ----------
-    across_sockets : {"staged", "direct"}
-        Whether a copy whose path crosses from socket to socket goes through host memory (two copy calls) or is a
-        direct peer-to-peer transfer. Drivers refuse the latter on most two-socket hosts.
+    staging : {"never", "across-sockets", "always"}
+        Which transfers go through host memory (two copies) instead of directly from accelerator to accelerator.
+        Drivers refuse direct ones across sockets on most hosts; libraries with one process a GPU may not use any.
     socket_bandwidth : Sourced, optional
-        What one peer transfer through a CPU's root complex gets at most [B/s].
-    cross_socket_bandwidth : Sourced, optional
-        The same for one that crosses sockets.
+        What one direct transfer through a CPU's root complex gets at most [B/s].
     relay : bool
         Whether a neighbour on the NVLink mesh may pass a message on (one at most), as NCCL does (its path type NVB).
     """
 
-    across_sockets: Literal["staged", "direct"] = "staged"
+    staging: Literal["never", "across-sockets", "always"] = "across-sockets"
     socket_bandwidth: SourcedBandwidth | None = None
-    cross_socket_bandwidth: SourcedBandwidth | None = None
     relay: bool = False
 
 

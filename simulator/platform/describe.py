@@ -1,4 +1,4 @@
-"""A platform as data for printing: a node's tree of devices, its cables by kind, the fabric, and where it all is from."""
+"""A platform as data for printing: the tree of devices in a node, its cables by kind, the fabric, and their source."""
 
 from __future__ import annotations
 
@@ -129,17 +129,15 @@ def _tree(node: Node, titles: dict[str, str]) -> tuple[Branch, set[frozenset[str
         neighbours[cable.source].append((cable.target, cable.type))
         neighbours[cable.target].append((cable.source, cable.type))
     children: dict[str, list[tuple[str, CableType]]] = {name: [] for name in node.vertices}
-    reached, frontier = {node.host}, [node.host]
-    for leaves_forward in (False, True):  # what only hangs on an accelerator is found in the second pass
-        frontier = [node.host] if not leaves_forward else list(reached)
-        for here in frontier:
-            if here != node.host and not leaves_forward and here in node.accelerators:
+    reached = [node.host]
+    for accelerators_too in (False, True):  # what only hangs on an accelerator is found in the second pass
+        for here in reached:  # grows while it is walked
+            if here in node.accelerators and here != node.host and not accelerators_too:
                 continue
-            for name, cable in neighbours[here]:
+            for name, kind in neighbours[here]:
                 if name not in reached:
-                    reached.add(name)
-                    children[here].append((name, cable))
-                    frontier.append(name)
+                    reached.append(name)
+                    children[here].append((name, kind))
     used = {frozenset((name, child)) for name, below in children.items() for child, _ in below}
 
     def branch(name: str, cable: CableType | None) -> Branch:

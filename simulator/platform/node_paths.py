@@ -70,6 +70,16 @@ class NodePaths:
             path = self._paths[source, target] = self._find(source, target)
         return path
 
+    def between_accelerators(self, source: str, target: str) -> tuple[Path, bool]:
+        """The path between two accelerators, and whether their transfers are staged in host memory on it."""
+        direct = self.path(source, target)
+        policy = self.node.peer.staging
+        own_cable = len(direct) == 1
+        if own_cable or policy == "never" or (policy == "across-sockets" and not self.crosses_sockets(direct)):
+            return direct, False
+        memory = self.staging(source)
+        return self.path(source, memory) + self.path(memory, target), True
+
     def passes_socket(self, path: Path) -> bool:
         """Whether the path has a CPU in its interior."""
         return any(self.node.is_host_memory(step.target) for step in path[:-1])

@@ -9,7 +9,6 @@ from simulator.hardware.cables import CableType
 from simulator.hardware.sourced import SourcedTime
 from simulator.hardware.system import System
 from simulator.platform.cabling import Step
-from simulator.platform.node_paths import NodePaths
 
 __all__ = ["Software"]
 
@@ -34,22 +33,18 @@ class Software:
         """Overhead [s] of one copy call over a path inside a node."""
         return _value(self._stated.copy_call, _largest(step.cable for step in path))
 
-    def peer(self, path: tuple[Step, ...], paths: NodePaths) -> tuple[float, float, int]:
-        """Overhead [s], rate limit [B/s] and staging copies of a transfer between accelerators of a node."""
-        limits = []
-        if paths.passes_socket(path):
-            limits.append(self._peer.socket_bandwidth)
-        crosses = paths.crosses_sockets(path)
-        if crosses:
-            limits.append(self._peer.cross_socket_bandwidth)
-        cap = min((limit.value for limit in limits if limit is not None), default=inf)
-        if crosses and self._peer.across_sockets == "staged":
-            return 2 * self._staging, cap, 2
-        return _value(self._stated.peer, _largest(step.cable for step in path)), cap, 0
+    def peer(self, path: tuple[Step, ...], through_socket: bool) -> tuple[float, float]:
+        """Overhead [s] and rate limit [B/s] of a direct transfer between accelerators of a node."""
+        limit = self._peer.socket_bandwidth if through_socket else None
+        return _value(self._stated.peer, _largest(step.cable for step in path)), limit.value if limit else inf
+
+    def staged(self, copies: int) -> float:
+        """Overhead [s] of so many copies from or to a staging buffer."""
+        return copies * self._staging
 
     def message(self, copies: int) -> float:
         """Overhead [s] of one message between nodes that takes so many staging copies."""
-        return self._message + copies * self._staging
+        return self._message + self.staged(copies)
 
 
 def _joins_adapter(system: System, *ends: str) -> bool:

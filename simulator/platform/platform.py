@@ -8,8 +8,8 @@ Software before the first byte of a message (Route.overhead), by where its ends 
 =========================== =======================================================================
 same device                 none, and no links: they share a memory
 host and accelerator        one copy call
-two accelerators of a node  one peer transfer; two staging copies where the path crosses sockets
-                            and the system stages such transfers
+two accelerators of a node  one peer transfer; two staging copies where the system stages such
+                            transfers, as most do across sockets
 different nodes             one network message; plus one staging copy for each end that is an
                             accelerator with a host of its own, unless adapters reach its memory
 =========================== =======================================================================
@@ -205,17 +205,23 @@ class Platform:
             path, copies = self._across(source, destination)
             overhead, cap = self._software.message(copies), inf
         else:
-            local = self._node_paths.path(self._local(source), self._local(destination))
+            local, overhead, cap, copies = self._inside(kind, self._local(source), self._local(destination))
             path = self._placed(local, source.node)
-            overhead, cap, copies = 0.0, inf, 0
-            if kind == "cpu-gpu":
-                overhead, copies = self._software.copy(local), 1
-            elif kind == "gpu-gpu":
-                overhead, cap, copies = self._software.peer(local, self._node_paths)
         if copies and not self.pinned:
             cap = min([cap, *(step.cable.pageable_bandwidth for step in path)])
         cap = min([cap, *(step.cable.flow_cap for step in path)])
         return Route(self._builder.links(path), overhead, cap)
+
+    def _inside(self, kind: LinkClass, source: str, target: str) -> tuple[tuple[Step, ...], float, float, int]:
+        """Path, overhead, rate limit and host copies of a message inside a node."""
+        if kind != "gpu-gpu":
+            path = self._node_paths.path(source, target)
+            return (path, self._software.copy(path), inf, 1) if kind == "cpu-gpu" else (path, 0.0, inf, 0)
+        path, staged = self._node_paths.between_accelerators(source, target)
+        if staged:
+            return path, self._software.staged(2), inf, 2
+        overhead, cap = self._software.peer(path, self._node_paths.passes_socket(path))
+        return path, overhead, cap, 0
 
     def _across(self, source: PlacedDevice, destination: PlacedDevice) -> tuple[tuple[Step, ...], int]:
         """The path to another node, and how many staging copies it takes."""
