@@ -23,6 +23,13 @@ def _fast(device):
     return device.memories[device.fast_memory]
 
 
+def _bandwidth_of_misses(device):
+    """From the point at 120 GB, where 16/120 of the accesses hit."""
+    cache = device.memory_cache
+    hits = 16 / 120
+    return (1 - hits) / (1 / cache.beyond_bandwidth.value - hits / cache.inside_bandwidth.value)
+
+
 def test_both_measured_points_of_cache_mode_are_hit():
     theta = DEVICES["knl-7230"]
     assert effective_bandwidth(theta, 7.5 * GB, "cache") == pytest.approx(352 * GB, rel=1e-12)
@@ -97,8 +104,7 @@ def test_never_faster_with_a_larger_footprint_and_within_bounds(name, mode, plac
     )
     assert slow <= fast * (1 + 1e-12)
     assert fast <= 1.03 * _fast(device).achieved_bandwidth.value
-    misses_only = effective_bandwidth(device, device.memory.capacity.value, "cache", "slow", "all-to-all")
-    assert slow >= 0.9 * misses_only
+    assert slow >= 0.95 * _bandwidth_of_misses(device)
 
 
 @given(
