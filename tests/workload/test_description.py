@@ -104,6 +104,8 @@ def test_a_transformer_can_be_written_down(tmp_path: Path):
         ("16", "0", "layer 'conv1': filters: expected at least 1, got 0"),
         ("[1, 3]", "[1, 3, 5]", r"kernel: expected a whole number or two of them, .*got \[1, 3, 5\]"),
         ("[1, 3]", "true", "kernel: expected a whole number or two of them, .*got True"),
+        ("[1, 3]", "[1, 3]\nbias = 1", r"layer\[0\] \(conv1\): bias: input should be a valid boolean, got 1"),
+        ("[1, 3]", "[1, 33]", r"kernel: expected at most the padded input of \[32, 32\], got \(1, 33\)"),
         ("[1, 3]", "99", r"layer 'conv1': kernel: expected at most the padded input of \[32, 32\], got 99"),
         ("convolution", "convoluton", r"unknown layer type 'convoluton'; did you mean 'convolution'\?"),
         ('type = "convolution"', "", r"layer\[0\] \(conv1\): type: expected one of: add, "),

@@ -168,3 +168,12 @@ def test_layers_come_after_what_they_read(name: str):
         assert layer.input_shapes == tuple(known[source] for source in layer.inputs)
         assert layer.name not in known
         known[layer.name] = layer.output_shape
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_summary_adds_up_to_the_network(name: str):
+    network = load_network(name)
+    rows = network.summary()
+    assert [row.name for row in rows] == [layer.name for layer in network.layers]
+    assert sum(row.parameters for row in rows) == network.parameters
+    assert sum(row.flops for row in rows) == network.forward_flops

@@ -96,23 +96,6 @@ def test_lenet_kernels_by_hand():
     ]
 
 
-def test_elementwise_traffic_by_hand():
-    net = NetworkBuilder("hand", input_shape=(2, 4, 4))
-    net.convolution("conv", filters=3, kernel=1)
-    net.relu("relu")
-    net.pool("pool", operation="max", kernel=2, stride=2)
-    traffic = {
-        (layer, kernel.name): (kernel.read, kernel.written)
-        for layer, kernel in net.build().kernels(10, "forward")
-        if isinstance(kernel, Elementwise)
-    }
-    assert traffic == {
-        ("conv", "bias"): (480 + 3, 480),
-        ("relu", "relu"): (480, 480),
-        ("pool", "max_pool"): (480, 120 + 120),  # values and winners
-    }
-
-
 def test_gradients_of_a_value_with_two_readers_are_added_once():
     network = load_network("resnet-18")
     sums = [layer for layer, kernel in network.kernels(1, "backward") if getattr(kernel, "name", "") == "gradient_sum"]

@@ -62,3 +62,8 @@ def test_by_name():
 def test_wrong_totals_are_named(name: str, message: str):
     with pytest.raises(InputError, match=message):
         load_network(name)
+
+
+def test_two_flops_a_parameter_is_one_fully_connected_layer():
+    network = synthetic_network(10**6, 2 * 10**6)
+    assert [kernel for _, kernel in network.kernels(64, "forward")] == [Gemm(m=1000, n=64, k=1000, transpose_a=True)]
