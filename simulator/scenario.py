@@ -58,7 +58,7 @@ class AlgorithmTable(Document):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str
-    packed: bool = Field(True, description="all layers in one message")
+    packed: bool | None = Field(None, description="all layers in one message; the algorithm's habit if absent")
     collectives: dict[str, str] = Field(default_factory=dict, description="schedule for each collective")
 
 

@@ -26,7 +26,7 @@ from simulator.execution.executor import Executor, RankSetup
 from simulator.execution.randomness import jitter, stream
 from simulator.hardware import load_system
 from simulator.network.base import Network, network_model
-from simulator.platform import PlacedDevice, Platform, build_platform
+from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.result import DeviceMemory, LinkLoad, Result, step_times
 from simulator.scenario import Scenario
 from simulator.trace import Category, RankInfo, Trace, breakdown
@@ -86,6 +86,8 @@ class Simulation:
         tables, where = scenario.tables, scenario.where
         self.algorithm: Algorithm = load_algorithm(tables.algorithm.name, f"{where}: algorithm.name")
         self.options = self.algorithm.resolve_options(tables.algorithm.model_extra or {}, where)
+        packed = tables.algorithm.packed
+        self.packed = self.algorithm.packed if packed is None else packed
         self.collectives = self._collective_algorithms()
         self.network_model = network_model(tables.network.model, f"{where}: network.model")
         self.network = load_network(self._path(tables.workload.network))
@@ -194,7 +196,7 @@ class Simulation:
             category=self._category,
             schedule=self._schedule,
             trace=trace,
-            packed=self.scenario.tables.algorithm.packed,
+            packed=self.packed,
             progress=progress,
         )
         # A run makes millions of small objects that live to its end: scanning them for cycles is wasted time.
@@ -235,13 +237,12 @@ class Simulation:
                 costs[device.name] = DeviceCosts(device, self.network, workload.precision, bandwidth)
             program: Program | None = self.algorithm.worker if is_worker else self.algorithm.master
             assert program is not None
-            host = self.platform.hosts[placed.node]
             setups.append(
                 RankSetup(
                     program=program,
                     role="worker" if is_worker else "master",
                     costs=costs[device.name],
-                    batch_route=None if host.name == placed.name else self.platform.route(host.name, placed.name),
+                    batch_route=self._batch_route(placed) if is_worker else None,
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
                     jitter=jitter(stream(simulation.seed, "jitter", index), simulation.jitter),
@@ -249,6 +250,11 @@ class Simulation:
                 )
             )
         return setups
+
+    def _batch_route(self, worker: PlacedDevice) -> Route | None:
+        """Where batches come from: the host memory nearest to the device, or nowhere if that is the device's own."""
+        memory = self.platform.near_memory(worker.name)
+        return None if memory.name == worker.name else self.platform.route(memory.name, worker.name)
 
     def _category(self, source: int, target: int) -> Category:
         return _PARAMETERS[self.platform.link_class(self.devices[source].name, self.devices[target].name)]
@@ -299,7 +305,7 @@ class Simulation:
             if device.fast_memory:
                 placement = f"{device.fast_memory} ({mode or device.default_memory_mode})"
             accounts.append(
-                DeviceMemory(worker.name, device.name, self.memory.total, capacity, placement, self.memory.parts)
+                DeviceMemory(worker.name, device.name, self.memory.total, capacity, placement, self.memory.parts())
             )
         return tuple(accounts)
 
@@ -310,5 +316,5 @@ class Simulation:
 
     def _cost(self, duration: float) -> float | None:
         """Price of the nodes over the run [USD], where the system profile has one."""
-        price = self.platform.system.price
+        price = self.platform.system.profile.facts.price
         return None if price is None else duration * price.value * self.scenario.tables.cluster.nodes

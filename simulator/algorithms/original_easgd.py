@@ -1,7 +1,8 @@
 """Original EASGD: a master on the CPU meets the workers in strict rotation (You et al. 2017, after Zhang et al. 2015).
 
 At turn t only worker t mod P exchanges weights with the master, so P exchanges follow one another where the
-synchronous versions need one tree: P (α + |W| β) instead of log P (α + |W| β).
+synchronous versions need one tree: P (α + |W| β) instead of log P (α + |W| β). Layers travel one by one unless the
+scenario packs them; packing came with the synchronous versions.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ __all__ = ["ORIGINAL_EASGD"]
 def _worker(rank: Rank) -> Generator[Operation, Any, None]:
     replica = rank.replica()
     for _ in rank.steps():
-        if rank.options["overlap"]:  # compute while the others have their turns
+        if rank.options["overlap"]:  # neither transfer needs the gradient: both proceed while it is computed
+            receiving = yield rank.start(rank.receive(rank.master))
+            sending = yield rank.start(rank.send(replica, to=rank.master))
             batch = yield rank.load_batch()
             gradient = yield rank.gradient(replica, batch)
-            centre = yield rank.receive(rank.master)
+            centre, _ = yield rank.join(receiving, sending)
         else:
             centre = yield rank.receive(rank.master)
             batch = yield rank.load_batch()
             gradient = yield rank.gradient(replica, batch)
-        yield rank.send(replica, to=rank.master)
+            yield rank.send(replica, to=rank.master)
         yield rank.apply(rules.elastic_worker, replica, gradient, centre)
 
 
@@ -47,5 +50,6 @@ ORIGINAL_EASGD = Algorithm(
     worker=_worker,
     master=_master,
     weight_copies=2,
-    options=(Option("overlap", True, "workers copy batches and compute while others have their turn at the master"),),
+    packed=False,
+    options=(Option("overlap", True, "transfers proceed while the worker copies its batch and computes"),),
 )

@@ -45,6 +45,8 @@ class Algorithm:
         Run by one rank on the first node's host (or on its device where a node hosts itself).
     weight_copies : int
         Arrays of the network's size that a worker's device holds at once, gradients apart.
+    packed : bool
+        Whether all layers travel as one message when the scenario does not say.
     collectives : mapping
         The collectives it uses and the schedule each takes when the scenario names none.
     """
@@ -55,6 +57,7 @@ class Algorithm:
     worker: Program
     master: Program | None = None
     weight_copies: int = 1
+    packed: bool = True
     collectives: Mapping[str, str] = field(default_factory=dict)
     options: tuple[Option, ...] = ()
 
