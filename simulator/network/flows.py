@@ -85,8 +85,7 @@ class Bundle:
     )
 
     def __init__(self, key: BundleKey, now: float) -> None:
-        self.key = key
-        self.resources, self.cap = key
+        self.move(key)
         self.rate = 0.0  # of each member [B/s]
         self.service = 0.0  # bytes that a member since the beginning had received at `since`
         self.since = now  # when the rate last changed
@@ -97,6 +96,11 @@ class Bundle:
         ] = []  # heap of (target, ticket, flow); left ones stay until they surface
         self.end = inf  # when the first member will be complete, as last announced
         self.visit = 0
+
+    def move(self, key: BundleKey) -> None:
+        """Let the members compete for other resources from now on, at the old rate until the next `set_rate`."""
+        self.key = key
+        self.resources, self.cap = key
 
     def join(self, flow: Flow, remaining: float, ticket: int, now: float) -> None:
         """Let `flow` have the bundle's rate from now until `remaining` bytes have arrived."""

@@ -186,36 +186,52 @@ class FluidNetwork:
             elif resource.capacity < cap:
                 cap = resource.capacity
         key = (tuple(contended), cap)
-        remaining = flow.size
-        if flow.bundle is not None:
-            if flow.bundle.key == key:
-                return
-            left = flow.bundle
-            remaining = left.leave(flow, now)
-            self._note_change(left)
-        if not contended:
-            alone = Bundle(key, now)
-            alone.join(flow, remaining, next(self._tickets), now)
-            self._set_rate(alone, cap)
-            self.counters.direct += 1
+        old = flow.bundle
+        if old is not None and old.key == key:
             return
         bundle = self._bundles.get(key)
-        if bundle is None:
-            bundle = self._bundles[key] = Bundle(key, now)
-            for resource in contended:
-                resource.bundles[bundle] = None
-        bundle.join(flow, remaining, next(self._tickets), now)
-        self._note_change(bundle)
+        if bundle is None and old is not None and old.count == 1:
+            # Nobody to part from and nobody to join: the bundle itself moves, and its end stays exact if its rate does.
+            self._unregister(old)
+            old.move(key)
+            bundle = old
+            self._register(bundle)
+        else:
+            remaining = flow.size
+            if old is not None:
+                remaining = old.leave(flow, now)
+                self._note_change(old)
+            if bundle is None:
+                bundle = Bundle(key, now)
+                self._register(bundle)
+            bundle.join(flow, remaining, next(self._tickets), now)
+        if contended:
+            self._note_change(bundle)
+        else:
+            self._set_rate(bundle, cap)
+            self.counters.direct += 1
 
     def _note_change(self, bundle: Bundle) -> None:
         """Remember that flows came to or left `bundle`; forget it when nobody is left."""
-        self._changed.update(dict.fromkeys(bundle.resources))
-        if not bundle.count:
+        if bundle.count:
+            self._changed.update(dict.fromkeys(bundle.resources))
+        else:
             bundle.end = inf
-            if bundle.resources:
-                del self._bundles[bundle.key]
-                for resource in bundle.resources:
-                    del resource.bundles[bundle]
+            self._unregister(bundle)
+
+    def _register(self, bundle: Bundle) -> None:
+        if bundle.resources:
+            self._bundles[bundle.key] = bundle
+            for resource in bundle.resources:
+                resource.bundles[bundle] = None
+
+    def _unregister(self, bundle: Bundle) -> None:
+        """Take the bundle off its resources, for whose other users that is a change."""
+        if bundle.resources:
+            del self._bundles[bundle.key]
+            for resource in bundle.resources:
+                del resource.bundles[bundle]
+            self._changed.update(dict.fromkeys(bundle.resources))
 
     def _solve(self, start: Resource, visit: int) -> None:
         """Find the connected component of `start` and share its resources."""
