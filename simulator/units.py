@@ -47,6 +47,7 @@ DIMENSIONS: MappingProxyType[str, dict[str, float]] = MappingProxyType(
 )
 
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*$")
+_ARTICLES = {"operations": "a number of operations", "energy": "an energy"}
 _EXAMPLES = {
     "time": "1.5 us",
     "size": "16 GB",
@@ -85,7 +86,7 @@ def parse_quantity(text: str | float, dimension: str) -> float:
     7000000000.0
     """
     units = DIMENSIONS[dimension]
-    expected = f"expected a {dimension} such as {_EXAMPLES[dimension]!r}"
+    expected = f"expected {_ARTICLES.get(dimension, f'a {dimension}')} such as {_EXAMPLES[dimension]!r}"
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise ValueError(f"{expected}, got {text!r}")
     if not isinstance(text, str):
