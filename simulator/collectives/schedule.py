@@ -1,10 +1,11 @@
 """Schedules: which rank sends which elements to whom, round by round, and what that means.
 
 A schedule is loosely synchronous. A rank starts its transfers of a round once all its own transfers of earlier rounds
-are complete, additions included; it waits for nobody else. The transfers of one round that a rank takes part in
-proceed together, and carry what the sender held when it started the round. Transfers between the same two ranks in
-the same direction are matched in the order in which they stand in the schedule. Every rank holds an array of
-`elements` elements.
+are complete, additions included; it waits for nobody else. The transfers of one round that a rank takes part in proceed
+together, and carry what the sender held when it started the round. Transfers between the same two ranks in the same
+direction are matched in the order in which they stand in the schedule. As both ends of a transfer have it in the same
+round, no schedule can deadlock, even if a transfer waits until both are there. Every rank holds an array of `elements`
+elements.
 
 The contract of each collective, where chunk i is the i-th of `ranks` chunks as `simulator.collectives.rounds.bounds`
 cuts them:

@@ -72,6 +72,7 @@ class Bundle:
 
     __slots__ = (
         "cap",
+        "changed",
         "count",
         "departures",
         "end",
@@ -95,6 +96,7 @@ class Bundle:
             tuple[float, int, Flow]
         ] = []  # heap of (target, ticket, flow); left ones stay until they surface
         self.end = inf  # when the first member will be complete, as last announced
+        self.changed = True  # members came or went since the end was announced
         self.visit = 0
 
     def move(self, key: BundleKey) -> None:
@@ -109,6 +111,7 @@ class Bundle:
         flow.target = self.service + self.rate * (now - self.since) + remaining
         heappush(self.members, (flow.target, ticket, flow))
         self.count += 1
+        self.changed = True
 
     def leave(self, flow: Flow, now: float) -> float:
         """Take `flow` out; returns how many of its bytes are still to come."""
@@ -116,6 +119,7 @@ class Bundle:
         flow.bundle = None
         flow.ticket = -1
         self.count -= 1
+        self.changed = True
         return max(remaining, 0.0)
 
     def set_rate(self, rate: float, now: float) -> None:
@@ -143,6 +147,7 @@ class Bundle:
             flow.ticket = -1
             complete.append(flow)
         self.count -= len(complete)
+        self.changed = True
         self.departures += len(complete)
         if self.departures > len(self.members):
             self._rebase()

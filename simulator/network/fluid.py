@@ -258,9 +258,12 @@ class FluidNetwork:
         self.counters.solves += 1
         for bundle, rate in zip(bundles, rates, strict=True):
             self.counters.solved_flows += bundle.count
-            self._set_rate(bundle, rate)
+            if rate != bundle.rate or bundle.changed:
+                self._set_rate(bundle, rate)
 
     def _set_rate(self, bundle: Bundle, rate: float) -> None:
+        """Change the rate and announce when the next member will be complete."""
+        bundle.changed = False
         bundle.set_rate(rate, self._env.now)
         end = bundle.next_end()
         if end != bundle.end:
