@@ -22,7 +22,7 @@ from simulator.hardware.device import Device, load_device
 from simulator.hardware.fabric import FabricProfile, LinksProfile
 from simulator.hardware.link import LinkProfile, load_link
 from simulator.hardware.listing import CableNumbers, check_connected, expand_cables, expand_names
-from simulator.hardware.node import Node, NodeProfile, expand_node
+from simulator.hardware.node import NameList, Node, NodeProfile, expand_node
 from simulator.hardware.sourced import Profile, SourcedPower, SourcedPrice, SourcedTime, Text
 
 __all__ = ["Facts", "Overheads", "System", "SystemProfile", "load_system"]
@@ -72,8 +72,8 @@ class SystemProfile(Profile):
 
     Attributes
     ----------
-    topology_source : str
-        Key of the source that documents the topology.
+    topology_sources : tuple of str
+        Keys of the sources that document the topology and the node count.
     assumptions : tuple of str
         What the sources leave open, and how this profile decides it.
     max_nodes : int
@@ -85,7 +85,7 @@ class SystemProfile(Profile):
     """
 
     schema_version: Literal["clustersim/system/1"] = Field(alias="schema")
-    topology_source: Text
+    topology_sources: Annotated[NameList, Field(min_length=1)]
     assumptions: tuple[Text, ...] = ()
     max_nodes: Annotated[int, Field(ge=1)]
     memory_mode: Text | None = None
@@ -98,9 +98,10 @@ class SystemProfile(Profile):
 
     @model_validator(mode="after")
     def _topology_is_documented(self) -> Self:
-        if self.topology_source not in self.sources:
-            hint = suggestion(self.topology_source, self.sources)
-            raise ValueError(f"topology_source: {self.topology_source!r} is not a key of [sources]{hint}")
+        for source in self.topology_sources:
+            if source not in self.sources:
+                hint = suggestion(source, self.sources)
+                raise ValueError(f"topology_sources: {source!r} is not a key of [sources]{hint}")
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,16 +57,16 @@ class Description:
 
     Attributes
     ----------
-    tree : Branch
-        One node as a tree that hangs on its host, each vertex on the widest way to it; every node is the same.
+    trees : tuple of Branch
+        One node, every other being the same: the tree that hangs on its host, then what only accelerators lead to.
     meshed : tuple of Cable
-        Cables of the node that the tree leaves out, such as an NVLink mesh beside a PCIe tree.
+        Cables of the node that the trees leave out, such as an NVLink mesh beside a PCIe tree.
     cables : tuple of CableRow
         All cables of the platform by kind, the node's first.
     fabric : tuple of (str, str)
         Kind and shape of the fabric.
     assumptions : tuple of str
-    source : str
+    sources : tuple of str
         Where the topology is documented.
     """
 
@@ -74,18 +75,18 @@ class Description:
     nodes: int
     max_nodes: int
     accelerators: int
-    tree: Branch
+    trees: tuple[Branch, ...]
     meshed: tuple[Cable, ...]
     cables: tuple[CableRow, ...]
     fabric: tuple[tuple[str, str], ...]
     assumptions: tuple[str, ...]
-    source: str
+    sources: tuple[str, ...]
 
 
 def describe(platform: Platform) -> Description:
     """The platform as data for printing."""
     system, profile = platform.system, platform.system.profile
-    tree, used = _tree(system.node, {name: device.title for name, device in system.devices.items()})
+    trees, used = _trees(system.node, {name: device.title for name, device in system.devices.items()})
     inside = Counter(cable.type for cable in system.node.cables)
     between = Counter(cable.type for cable in platform.fabric.cables())
     return Description(
@@ -94,7 +95,7 @@ def describe(platform: Platform) -> Description:
         nodes=platform.nodes,
         max_nodes=system.max_nodes,
         accelerators=len(platform.accelerators),
-        tree=tree,
+        trees=trees,
         meshed=tuple(cable for cable in system.node.cables if frozenset((cable.source, cable.target)) not in used),
         cables=(
             *(CableRow("node", count * platform.nodes, cable) for cable, count in inside.items()),
@@ -102,7 +103,7 @@ def describe(platform: Platform) -> Description:
         ),
         fabric=_shape(platform),
         assumptions=profile.assumptions,
-        source=profile.sources[profile.topology_source],
+        sources=tuple(profile.sources[key] for key in profile.topology_sources),
     )
 
 
@@ -119,31 +120,29 @@ def _shape(platform: Platform) -> tuple[tuple[str, str], ...]:
     return (*rows, ("switches in use", str(switches))) if switches else tuple(rows)
 
 
-def _tree(node: Node, titles: dict[str, str]) -> tuple[Branch, set[frozenset[str]]]:
-    """The node as a tree, breadth first from its host over forwarding vertices, and the cables the tree uses.
+def _trees(node: Node, titles: Mapping[str, str]) -> tuple[tuple[Branch, ...], set[frozenset[str]]]:
+    """The node as trees, and the pairs of vertices whose cable they use.
 
-    Devices are leaves: an accelerator hangs on what connects it to the host, not on its neighbour in a mesh.
+    The first tree is searched breadth first from the host. Accelerators are its leaves, since they hang on what joins
+    them to the host and not on a neighbour in a mesh; what only accelerators lead to, an NVSwitch plane, is a tree of
+    its own.
     """
-    neighbours: dict[str, list[tuple[str, CableType]]] = {name: [] for name in node.vertices}
+    neighbours: dict[str, dict[str, CableType]] = {name: {} for name in node.vertices}
     for cable in node.cables:
-        neighbours[cable.source].append((cable.target, cable.type))
-        neighbours[cable.target].append((cable.source, cable.type))
-    children: dict[str, list[tuple[str, CableType]]] = {name: [] for name in node.vertices}
+        neighbours[cable.source][cable.target] = neighbours[cable.target][cable.source] = cable.type
+    children: dict[str, list[str]] = {name: [] for name in node.vertices}
     reached = [node.host]
-    for accelerators_too in (False, True):  # what only hangs on an accelerator is found in the second pass
-        for here in reached:  # grows while it is walked
-            if here in node.accelerators and here != node.host and not accelerators_too:
-                continue
-            for name, kind in neighbours[here]:
-                if name not in reached:
-                    reached.append(name)
-                    children[here].append((name, kind))
-    used = {frozenset((name, child)) for name, below in children.items() for child, _ in below}
+    for here in reached:  # grows while it is walked
+        if here == node.host or here not in node.accelerators:
+            children[here] = [name for name in neighbours[here] if name not in reached]
+            reached.extend(children[here])
 
     def branch(name: str, cable: CableType | None) -> Branch:
         vertex = node.vertices[name]
         kind = titles.get(name, vertex.kind.replace("-", " "))
         label = f"{name}: {kind}" + (f" ({vertex.chips} chips)" if vertex.chips > 1 else "")
-        return Branch(name, label, cable, tuple(branch(child, below) for child, below in children[name]))
+        return Branch(name, label, cable, tuple(branch(child, neighbours[name][child]) for child in children[name]))
 
-    return branch(node.host, None), used
+    roots = [node.host, *(name for name in node.vertices if name not in reached)]
+    used = {frozenset((name, child)) for name, below in children.items() for child in below}
+    return tuple(branch(name, None) for name in roots), used
