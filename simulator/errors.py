@@ -7,9 +7,10 @@ the command line prints that one line and exits with 2. `RunError`: the input wa
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["InfeasibleError", "InputError", "RunError", "SimulatorError", "UnknownNameError", "suggestion"]
+__all__ = ["InfeasibleError", "InputError", "RunError", "SimulatorError", "UnknownNameError", "located", "suggestion"]
 
 
 class SimulatorError(Exception):
@@ -44,6 +45,16 @@ class UnknownNameError(InputError):
 
 class InfeasibleError(InputError):
     """The scenario is well formed but cannot exist: it does not fit in memory, or the system has too few nodes."""
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put the place that was being resolved (file and key) before the message of any input error raised inside."""
+    try:
+        yield
+    except InputError as error:
+        kind = InfeasibleError if isinstance(error, InfeasibleError) else InputError
+        raise kind(f"{where}: {error}") from None
 
 
 def suggestion(name: str, valid: Iterable[str]) -> str:

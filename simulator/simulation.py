@@ -15,13 +15,15 @@ import simpy
 
 from simulator.algorithms import Algorithm, Task, load_algorithm
 from simulator.algorithms.registry import Program
-from simulator.collectives.policy import choose
+from simulator.collectives.policy import choose, policies
+from simulator.collectives.registry import algorithms as collective_algorithms
+from simulator.collectives.registry import options as collective_options
 from simulator.collectives.registry import schedule
 from simulator.collectives.schedule import Schedule
 from simulator.cost.device import DeviceCosts
-from simulator.cost.memory_tiers import effective_bandwidth
+from simulator.cost.memory_tiers import effective_bandwidth, usable_capacity
 from simulator.cost.rates import element_size
-from simulator.errors import InfeasibleError, InputError, UnknownNameError
+from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.executor import Executor, RankSetup
 from simulator.execution.randomness import jitter, stream
 from simulator.hardware import load_system
@@ -31,7 +33,7 @@ from simulator.result import DeviceMemory, LinkLoad, Result, step_times
 from simulator.scenario import Scenario
 from simulator.trace import Category, RankInfo, Trace, breakdown
 from simulator.units import format_quantity
-from simulator.workload import MemoryNeed, load_dataset, load_network, memory_needed
+from simulator.workload import MemoryNeed, largest_batch, load_dataset, load_network, memory_needed
 
 __all__ = ["Simulation", "compare", "load", "simulate"]
 
@@ -90,29 +92,35 @@ class Simulation:
         self.packed = self.algorithm.packed if packed is None else packed
         self.collectives = self._collective_algorithms()
         self.network_model = network_model(tables.network.model, f"{where}: network.model")
-        self.network = load_network(self._path(tables.workload.network))
-        self.dataset = load_dataset(tables.workload.dataset)
-        self.element_size = element_size(tables.workload.precision)
-        system = load_system(self._path(tables.cluster.system))
-        self.platform: Platform = build_platform(
-            system,
-            tables.cluster.nodes,
-            routing=tables.cluster.routing or "minimal",
-            pinned=tables.cluster.host_memory != "pageable",
-            seed=tables.simulation.seed,
-        )
+        with located(f"{where}: workload.network"):
+            self.network = load_network(self._path(tables.workload.network))
+        with located(f"{where}: workload.dataset"):
+            self.dataset = load_dataset(self._path(tables.workload.dataset))
+        with located(f"{where}: workload.precision"):
+            self.element_size = element_size(tables.workload.precision)
+        with located(f"{where}: cluster.system"):
+            system = load_system(self._path(tables.cluster.system))
+        with located(f"{where}: cluster"):
+            self.platform: Platform = build_platform(
+                system,
+                tables.cluster.nodes,
+                routing=tables.cluster.routing or "minimal",
+                pinned=tables.cluster.host_memory != "pageable",
+                seed=tables.simulation.seed,
+            )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
         self.devices = (*self.workers, self.platform.hosts[0]) if self.algorithm.master else self.workers
         self.steps = self._steps()
+        self._refuse_keys_without_effect()
         self.memory = self._memory_need()
         self.worker_bandwidth = self._worker_bandwidth()
 
     # Resolving ----------------------------------------------------------------------------------------------------
 
-    def _path(self, name: str) -> str | Path:
+    def _path(self, name: str) -> str:
         """Names stay names; files are looked for beside the scenario first."""
         beside = self.scenario.directory / name
-        return beside if name.endswith(".toml") and beside.exists() else name
+        return str(beside) if name.endswith(".toml") and beside.exists() else name
 
     def _collective_algorithms(self) -> dict[str, str]:
         given, where = self.scenario.tables.algorithm.collectives, self.scenario.where
@@ -122,6 +130,10 @@ class Simulation:
                 raise UnknownNameError(
                     f"collective of {self.algorithm.name}", kind, uses, f"{where}: algorithm.collectives"
                 )
+            known = [*collective_algorithms(kind), *policies()]
+            if given[kind] not in known:
+                where_kind = f"{where}: algorithm.collectives.{kind}"
+                raise UnknownNameError(f"{kind} algorithm", given[kind], known, where_kind)
         return {**self.algorithm.collectives, **given}
 
     def _workers(self) -> tuple[PlacedDevice, ...]:
@@ -144,40 +156,42 @@ class Simulation:
         return -(-samples // (workload.batch_size * len(self.workers)))
 
     def _memory_need(self) -> MemoryNeed:
-        need = memory_needed(
-            self.network,
-            self.scenario.tables.workload.batch_size,
-            weight_copies=self.algorithm.weight_copies,
-            element_size=self.element_size,
-        )
-        for worker in self.workers[:1]:
-            memories = worker.device.memories.values()
-            capacity = sum(memory.capacity.value for memory in memories)
-            if need.total > capacity:
-                raise InfeasibleError(
-                    f"{self.scenario.where}: workload.batch_size: {self.network.name} at batch "
-                    f"{self.scenario.tables.workload.batch_size} needs {format_quantity(need.total, 'size')} "
-                    f"on each {worker.device.name}, which has {format_quantity(capacity, 'size')}; "
-                    "expected a smaller batch or network, or a larger device"
-                )
+        """What each worker's device holds; refused if that is more than it has in its memory mode."""
+        workload, where = self.scenario.tables.workload, self.scenario.where
+        copies, size = self.algorithm.weight_copies, self.element_size
+        need = memory_needed(self.network, workload.batch_size, weight_copies=copies, element_size=size)
+        device = self.workers[0].device
+        with located(f"{where}: cluster.memory_mode"):
+            capacity = usable_capacity(device, self.scenario.tables.cluster.memory_mode)
+        if need.total > capacity:
+            fitting = largest_batch(self.network, capacity, weight_copies=copies, element_size=size)
+            remedy = f"the largest batch that fits is {fitting}" if fitting else "not even one sample fits"
+            raise InfeasibleError(
+                f"{where}: workload.batch_size: {self.network.name} with {workload.batch_size} samples a worker needs "
+                f"{format_quantity(need.total, 'size')} on each {device.name}, which has "
+                f"{format_quantity(capacity, 'size')}; {remedy}"
+            )
         return need
 
     def _worker_bandwidth(self) -> float:
         """Memory bandwidth [B/s] that a worker's working set sees, after memory and cluster modes."""
         cluster, device, where = self.scenario.tables.cluster, self.workers[0].device, self.scenario.where
-        for key, value, modes in (
-            ("memory_mode", cluster.memory_mode, device.memory_modes),
-            ("cluster_mode", cluster.cluster_mode, device.cluster_modes),
+        with located(f"{where}: cluster"):
+            return effective_bandwidth(
+                device, self.memory.total, mode=cluster.memory_mode, cluster_mode=cluster.cluster_mode
+            )
+
+    def _refuse_keys_without_effect(self) -> None:
+        """A key that this system cannot heed would leave the answer the same whatever its value."""
+        cluster, device, where = self.scenario.tables.cluster, self.workers[0].device, self.scenario.where
+        self_hosted = self.platform.hosts[0] is self.platform.accelerators[0]
+        for key, value, has_effect, reason in (
+            ("memory_mode", cluster.memory_mode, bool(device.memory_modes), f"{device.name} has no memory modes"),
+            ("cluster_mode", cluster.cluster_mode, bool(device.cluster_modes), f"{device.name} has no cluster modes"),
+            ("host_memory", cluster.host_memory, not self_hosted, f"{device.name} hosts itself: nothing is copied"),
         ):
-            if value is not None and value not in modes:
-                if not modes:
-                    raise InputError(f"{where}: cluster.{key}: {device.name} has no such modes; remove the key")
-                raise UnknownNameError(
-                    f"{key.replace('_', ' ')} of {device.name}", value, modes, f"{where}: cluster.{key}"
-                )
-        return effective_bandwidth(
-            device, self.memory.total, mode=cluster.memory_mode, cluster_mode=cluster.cluster_mode
-        )
+            if value is not None and not has_effect:
+                raise InputError(f"{where}: cluster.{key}: {reason}; remove the key")
 
     # Running ------------------------------------------------------------------------------------------------------
 
@@ -260,12 +274,22 @@ class Simulation:
         return _PARAMETERS[self.platform.link_class(self.devices[source].name, self.devices[target].name)]
 
     def _schedule(self, kind: str, ranks: int, elements: int, root: int) -> Schedule:
+        """The schedule of a collective; a policy's name stands for what it chooses on this platform."""
         name = self.collectives[kind]
-        ranks_per_node = max(1, len(self.workers) // self.scenario.tables.cluster.nodes)
-        if name == "auto":
-            name = choose(kind, ranks, elements * self.element_size, ranks_per_node=ranks_per_node)
-        options = {"ranks_per_node": ranks_per_node} if name.startswith("hierarchical") else {}
-        return schedule(kind, name, ranks, elements, root, **options)
+        per_node = len(self.workers) // self.scenario.tables.cluster.nodes if ranks == len(self.workers) else 1
+        if name in policies():
+            ends = self.workers[0].name, self.workers[-1].name
+            route = self.platform.route(*ends)
+            name = choose(
+                kind,
+                ranks,
+                elements * self.element_size,
+                ranks_per_node=max(per_node, 1),
+                policy=name,
+                **({"latency": route.overhead + route.latency, "bandwidth": route.bandwidth} if route.links else {}),
+            )
+        takes_nodes = "ranks_per_node" in collective_options(kind, name)
+        return schedule(kind, name, ranks, elements, root, **({"ranks_per_node": per_node} if takes_nodes else {}))
 
     # Accounting ---------------------------------------------------------------------------------------------------
 
@@ -296,18 +320,15 @@ class Simulation:
         )
 
     def _memory_accounts(self) -> tuple[DeviceMemory, ...]:
-        mode = self.scenario.tables.cluster.memory_mode
-        accounts = []
-        for worker in self.workers:
-            device = worker.device
-            capacity = sum(memory.capacity.value for memory in device.memories.values())
-            placement = device.main_memory
-            if device.fast_memory:
-                placement = f"{device.fast_memory} ({mode or device.default_memory_mode})"
-            accounts.append(
-                DeviceMemory(worker.name, device.name, self.memory.total, capacity, placement, self.memory.parts())
-            )
-        return tuple(accounts)
+        device, mode = self.workers[0].device, self.scenario.tables.cluster.memory_mode
+        capacity = usable_capacity(device, mode)
+        placement = device.main_memory
+        if device.fast_memory:
+            placement = f"{device.fast_memory} ({mode or device.default_memory_mode})"
+        return tuple(
+            DeviceMemory(worker.name, device.name, self.memory.total, capacity, placement, self.memory.parts())
+            for worker in self.workers
+        )
 
     def _energy(self, duration: float) -> float:
         """Thermal design power of every device of the nodes in use, over the run: an upper bound [J]."""

@@ -72,7 +72,7 @@ def one_network(name: str) -> tuple[RenderableType, dict[str, Any]]:
         f"{network.parameters:,} parameters, {format_quantity(network.parameter_bytes(), 'size')} in fp32, "
         f"{network.forward_flops:,.0f} FLOP forward a sample"
     )
-    heading = Text(f"{network.name}: {network.title}", style="bold")
+    title = Text(f"{network.name}: {network.title}", style="bold")
     layers = [{**row._asdict(), "output_shape": list(row.output_shape)} for row in rows]
     document = {"schema": SCHEMA, **_facts(name), "layers": layers}
-    return Group(heading, Text(totals), Text(f"source: {network.source}"), table), document
+    return Group(title, Text(totals), Text(f"source: {network.source}"), table), document

@@ -148,8 +148,8 @@ def trace_view(trace: Trace, pieces: int) -> RenderableType:
     for piece in critical_path(trace)[-pieces:]:
         what: Sequence[Any] = ("", "", "waiting", "idle", "")
         if piece.span:
-            size = format_quantity(piece.span.bytes, "size") if piece.span.bytes else ""
-            what = (str(piece.span.rank), piece.span.lane, piece.span.name, piece.span.category, size)
+            carried = format_quantity(piece.span.bytes, "size") if piece.span.bytes else ""
+            what = (str(piece.span.rank), piece.span.lane, piece.span.name, piece.span.category, carried)
         path.add_row(f"{piece.start:.6f}", format_quantity(piece.duration, "time"), *map(str, what))
     return Group(breakdown_table(breakdown(trace), f"{trace.duration:.6g} s, {len(trace.spans):,} spans"), lanes, path)
 
