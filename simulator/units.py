@@ -145,4 +145,4 @@ def format_quantity(value: float, dimension: str, digits: int = 3) -> str:
 def _plain(number: float, digits: int) -> str:
     """`number` with that many significant digits, but never in scientific notation when at least one."""
     rounded = float(f"{number:.{digits}g}")
-    return f"{rounded:,.0f}" if abs(rounded) >= 10 ** (digits - 1) else f"{rounded:g}"
+    return f"{rounded:,.0f}" if abs(rounded) >= 10 ** (digits - 1) else f"{rounded:.{digits}g}"

@@ -1,0 +1,53 @@
+"""Every algorithm declares itself completely, and nothing but the vocabulary is known to its file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import simulator.algorithms
+from simulator.algorithms import algorithm_names, load_algorithm
+from simulator.collectives.policy import policies
+from simulator.collectives.registry import algorithms as collective_algorithms
+from simulator.errors import InputError, UnknownNameError
+
+FILES = sorted(Path(simulator.algorithms.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", algorithm_names())
+def test_declarations_are_complete(name):
+    algorithm = load_algorithm(name)
+    assert algorithm.name == name
+    assert algorithm.title
+    assert algorithm.source
+    assert algorithm.weight_copies >= 1
+    for kind, schedule in algorithm.collectives.items():
+        assert schedule in [*collective_algorithms(kind), *policies()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_algorithm_files_know_no_engine(path):
+    """The one algorithm, three executions contract: no file here imports an executor, SimPy, MPI or hardware."""
+    allowed = ("simulator.algorithms", "simulator.errors")
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            assert name not in ("simpy", "mpi4py")
+            assert not name.startswith("simulator") or name.startswith(allowed), f"{path.name} imports {name}"
+
+
+def test_the_paper_s_algorithms_of_the_main_job_are_there():
+    expected = {"sync-sgd", "original-easgd", "sync-easgd1", "sync-easgd2", "sync-easgd3", "knl-sync-easgd"}
+    assert expected <= set(algorithm_names())
+
+
+def test_unknown_names_and_options_are_refused():
+    with pytest.raises(UnknownNameError, match="did you mean 'sync-easgd3'"):
+        load_algorithm("sync-easgd33")
+    original = load_algorithm("original-easgd")
+    with pytest.raises(UnknownNameError, match=r"algorithm\.overlapp"):
+        original.resolve_options({"overlapp": True})
+    with pytest.raises(InputError, match="expected bool, got 1"):
+        original.resolve_options({"overlap": 1})
+    assert original.resolve_options({}) == {"overlap": True}
