@@ -212,6 +212,7 @@ class Simulation:
             trace=trace,
             packed=self.packed,
             progress=progress,
+            collective_overhead=self.platform.collective_overhead,
         )
         # A run makes millions of small objects that live to its end: scanning them for cycles is wasted time.
         collecting = gc.isenabled()

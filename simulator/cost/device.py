@@ -7,7 +7,9 @@ that the working set lives in, and the network's kernels.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from simulator.cost.elementwise import elementwise_time
 from simulator.cost.kernel_model import KernelModel, load_kernel_model
 from simulator.cost.rates import DeviceRates, element_size
 from simulator.errors import UnknownNameError
@@ -15,7 +17,7 @@ from simulator.hardware.device import Device
 from simulator.workload.kernels import Elementwise
 from simulator.workload.network import Network
 
-__all__ = ["DeviceCosts", "device_rates", "kernel_model_of"]
+__all__ = ["DeviceCosts", "StreamCosts", "device_rates", "kernel_model_of"]
 
 
 def device_rates(device: Device) -> DeviceRates:
@@ -41,7 +43,48 @@ def kernel_model_of(device: Device) -> KernelModel | None:
     return load_kernel_model(device.kernel_model).scaled_to(device_rates(device))
 
 
-class DeviceCosts:
+class StreamCosts:
+    """Times [s] of updates, additions and copies on a device: what a rank needs that does nothing but communicate.
+
+    Parameters
+    ----------
+    device : Device
+    precision : str
+        Of storage.
+    bandwidth : float
+        What the memory that the arrays live in achieves [B/s].
+    """
+
+    def __init__(self, device: Device, precision: str, bandwidth: float) -> None:
+        if precision not in device.peak:
+            raise UnknownNameError(f"precision of device {device.name}", precision, map(str, device.peak))
+        self.device = device
+        self.bandwidth = bandwidth
+        self._precision = precision
+        self._element_size = element_size(precision)
+        self._rates = device_rates(device)
+        self._streaming = replace(self._rates, bandwidth=bandwidth)
+        self._updates: dict[tuple[float, float], float] = {}
+
+    def update(self, elements: int, arrays: int, writes: int) -> float:
+        """A rule that streams `arrays` arrays of `elements` elements and writes `writes` of them back."""
+        return self._stream(float(arrays * elements), float(writes * elements))
+
+    def copy(self, size: float) -> float:
+        """A copy of `size` bytes inside the device's memory."""
+        elements = size / self._element_size
+        return self._stream(elements, elements)
+
+    def _stream(self, read: float, written: float) -> float:
+        key = (read, written)
+        if key not in self._updates:
+            self._updates[key] = elementwise_time(
+                Elementwise("update", read, written), self._streaming, self._precision
+            )
+        return self._updates[key]
+
+
+class DeviceCosts(StreamCosts):
     """Times [s] of one rank's arithmetic on its device; see `simulator.execution.costs.ComputeCosts`.
 
     Parameters
@@ -56,17 +99,10 @@ class DeviceCosts:
     """
 
     def __init__(self, device: Device, network: Network, precision: str, bandwidth: float) -> None:
-        if precision not in device.peak:
-            raise UnknownNameError(f"precision of device {device.name}", precision, map(str, device.peak))
-        self.device = device
-        self.bandwidth = bandwidth
+        super().__init__(device, precision, bandwidth)
         self._network = network
-        self._precision = precision
-        self._element_size = element_size(precision)
-        self._rates = device_rates(device)
         self._kernels = kernel_model_of(device)
         self._gradients: dict[int, float] = {}
-        self._updates: dict[tuple[float, float], float] = {}
 
     def gradient(self, samples: int) -> float:
         """Forward and backward pass over `samples` samples, one kernel after the other."""
@@ -83,23 +119,3 @@ class DeviceCosts:
             for direction in ("forward", "backward")
             for item in self._network.kernels(samples, direction)
         ]
-
-    def update(self, elements: int, arrays: int, writes: int) -> float:
-        """A rule that streams `arrays` arrays of `elements` elements and writes `writes` of them back."""
-        return self._stream(float(arrays * elements), float(writes * elements))
-
-    def copy(self, size: float) -> float:
-        """A copy of `size` bytes inside the device's memory."""
-        elements = size / self._element_size
-        return self._stream(elements, elements)
-
-    def _stream(self, read: float, written: float) -> float:
-        key = (read, written)
-        if key not in self._updates:
-            kernel = Elementwise("update", read, written)
-            if self._kernels is None:
-                seconds = self._rates.launch_overhead + kernel.bytes_moved(self._element_size) / self.bandwidth
-            else:
-                seconds = self._kernels.time(kernel, self._precision, bandwidth=self.bandwidth)
-            self._updates[key] = seconds
-        return self._updates[key]

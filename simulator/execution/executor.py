@@ -117,6 +117,8 @@ class Executor:
         Gets every span.
     packed : bool
         Whether the layers travel as one message (the paper's layer packing) or one by one.
+    collective_overhead : callable, optional
+        ``bytes -> seconds`` that a collective call takes on every rank before its first message; none if left out.
     progress : callable, optional
         Called with the step number whenever the first rank enters a new step.
     """
@@ -133,6 +135,7 @@ class Executor:
         trace: Trace,
         packed: bool = True,
         progress: Callable[[int], None] | None = None,
+        collective_overhead: Callable[[float], float] = lambda size: 0.0,
     ) -> None:
         self._env = env
         self._task = task
@@ -140,6 +143,8 @@ class Executor:
         self._schedule = schedule
         self._trace = trace
         self._progress = progress
+        self._category = category
+        self._collective_overhead = collective_overhead
         self._parts = (sum(task.layout),) if packed else tuple(n for n in task.layout if n)
         self._exchange = Exchange(env, network, route, category, trace)
         self._states = [_State(Rank(i, setup.role, task), setup) for i, setup in enumerate(setups)]
@@ -316,6 +321,12 @@ class Executor:
         for part, elements in enumerate(self._parts):
             schedule = self._schedule(operation.kind, len(group), elements, root)
             tag = (sequence, part)
+            call = self._collective_overhead(elements * element_size) if schedule.rounds else 0.0
+            if call:
+                start = self._env.now
+                yield self._env.timeout(call)
+                neighbour = group[position - 1]
+                self._record(cursor, self._category(cursor.rank, neighbour), f"call {operation.kind}", start)
             for sends, receives in schedule.actions(position):
                 messages = [
                     exchange.send(group[t.destination], tag, (t.last - t.first) * element_size, operation.kind, cursor)

@@ -23,9 +23,42 @@ from simulator.hardware.fabric import FabricProfile, LinksProfile
 from simulator.hardware.link import LinkProfile, load_link
 from simulator.hardware.listing import CableNumbers, check_connected, expand_cables, expand_names
 from simulator.hardware.node import NameList, Node, NodeProfile, expand_node
-from simulator.hardware.sourced import Profile, SourcedPower, SourcedPrice, SourcedTime, Text
+from simulator.hardware.sourced import Profile, SourcedPower, SourcedPrice, SourcedSize, SourcedTime, Text
 
-__all__ = ["Facts", "Overheads", "System", "SystemProfile", "load_system"]
+__all__ = ["CollectiveOverheads", "Facts", "Overheads", "System", "SystemProfile", "load_system"]
+
+
+class CollectiveOverheads(Document):
+    """Software time of one collective call on every rank, before its first message [s].
+
+    A library's kernels must be started on every device and joined again, whatever the size; some libraries are slower
+    still on large arrays, because they register or stage the array anew at every call.
+
+    Attributes
+    ----------
+    call : Sourced
+        A call on an array of any size.
+    large_from, large_call : Sourced, optional
+        The size of array [bytes] from which a call takes longer, and how long it takes then; both or neither.
+    """
+
+    call: SourcedTime
+    large_from: SourcedSize | None = None
+    large_call: SourcedTime | None = None
+
+    @model_validator(mode="after")
+    def _large_is_whole(self) -> Self:
+        if (self.large_from is None) != (self.large_call is None):
+            raise ValueError("expected large_from and large_call together, got only one of them")
+        if self.large_call is not None and self.large_call.value < self.call.value:
+            raise ValueError("large_call: expected at least as long as call")
+        return self
+
+    def time(self, size: float) -> float:
+        """Time [s] of a call on an array of `size` bytes."""
+        if self.large_from is not None and self.large_call is not None and size >= self.large_from.value:
+            return self.large_call.value
+        return self.call.value
 
 
 class Overheads(Document):
@@ -44,12 +77,15 @@ class Overheads(Document):
         One of the two copies of a transfer that driver or MPI stages in host memory; without it, `copy`.
     message : Sourced, optional
         One message between nodes, MPI included, on the CPU that drives this machine's network.
+    collective : CollectiveOverheads, optional
+        What a collective takes beyond its messages and additions; nothing if left out.
     """
 
     copy_call: SourcedTime | None = Field(default=None, alias="copy")
     peer: SourcedTime | None = None
     staging: SourcedTime | None = None
     message: SourcedTime | None = None
+    collective: CollectiveOverheads | None = None
 
 
 class Facts(Document):

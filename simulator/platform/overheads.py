@@ -42,6 +42,10 @@ class Software:
         """Overhead [s] of so many copies from or to a staging buffer."""
         return copies * self._staging
 
+    def collective(self, size: float) -> float:
+        """Overhead [s] of one collective call on an array of `size` bytes."""
+        return self._stated.collective.time(size) if self._stated.collective else 0.0
+
     def message(self, copies: int) -> float:
         """Overhead [s] of one message between nodes that takes so many staging copies."""
         return self._message + self.staged(copies)

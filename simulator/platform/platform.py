@@ -129,6 +129,10 @@ class Platform:
             route = self._routes[source, destination] = self._find(self.device(source), self.device(destination))
         return route
 
+    def collective_overhead(self, size: float) -> float:
+        """Software time [s] of a collective call on an array of `size` bytes, before its first message."""
+        return self._software.collective(size)
+
     def near_memory(self, name: str) -> PlacedDevice:
         """The host memory nearest to an accelerator: its host, or the other socket of it that it hangs on.
 
