@@ -96,6 +96,18 @@ def _console(json_path: str | None = None) -> Console:
     return Console(width=width, quiet=json_path == "-", highlight=False)
 
 
+def _check_writable(*paths: str | Path | None) -> None:
+    """Refuse outputs that could not be written, before work is done for them."""
+    for path in paths:
+        if path is None or path == "-":
+            continue
+        folder = Path(path).resolve().parent
+        if not folder.is_dir():
+            raise InputError(f"{path}: cannot be written: there is no folder {folder}")
+        if Path(path).is_dir():
+            raise InputError(f"{path}: cannot be written: it is a folder")
+
+
 def _write_json(json_path: str | None, document: Any) -> None:
     if json_path is None:
         return
@@ -155,6 +167,7 @@ def run(
     from simulator.report.tables import result_view
     from simulator.simulation import Simulation
 
+    _check_writable(json_path, trace_path)
     simulation = Simulation(_load(scenario, assignments, seed))
     with _progress(simulation.steps, simulation.algorithm.name) as show:
         result = simulation.run(lambda step: show(simulation.algorithm.name, step))
@@ -183,6 +196,7 @@ def compare(
     from simulator.report.tables import comparison_table
     from simulator.simulation import Simulation
 
+    _check_writable(json_path)
     base = _load(scenario, assignments, seed)
     rows: list[tuple[str, Result]] = []
     # Build all before running any, so that a bad name in the last one is found at once.

@@ -110,6 +110,7 @@ class Simulation:
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
         self.devices = (*self.workers, self.platform.hosts[0]) if self.algorithm.master else self.workers
+        self._check_precision()
         self.steps = self._steps()
         self._refuse_keys_without_effect()
         self.memory = self._memory_need()
@@ -146,6 +147,15 @@ class Simulation:
                 f"have {len(accelerators)}"
             )
         return accelerators[:wanted]
+
+    def _check_precision(self) -> None:
+        precision = self.scenario.tables.workload.precision
+        for device in {placed.device.name: placed.device for placed in self.devices}.values():
+            if precision not in device.peak:
+                known = map(str, device.peak)
+                raise UnknownNameError(
+                    f"precision of {device.name}", precision, known, f"{self.scenario.where}: workload.precision"
+                )
 
     def _steps(self) -> int:
         workload = self.scenario.tables.workload

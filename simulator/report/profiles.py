@@ -174,7 +174,7 @@ def _platform_view(description: Description) -> RenderableType:
         cables.add_row(*_cable_cells(row))
     lines.append(cables)
     lines += [Text(f"assumed: {assumption}") for assumption in description.assumptions]
-    lines.append(Text(f"topology: {description.source}"))
+    lines += [Text(f"topology: {source}") for source in description.sources]
     return Group(*lines)
 
 
