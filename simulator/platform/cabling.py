@@ -12,7 +12,7 @@ from typing import NamedTuple
 from simulator.hardware.cables import Cable, CableType
 from simulator.platform.links import Link
 
-__all__ = ["LinkBuilder", "Step", "reversed_path", "steps_of"]
+__all__ = ["LinkBuilder", "Step", "steps_of"]
 
 
 class Step(NamedTuple):
@@ -56,8 +56,3 @@ class LinkBuilder:
 def steps_of(cable: Cable) -> tuple[Step, Step]:
     """Both directions of a cable."""
     return Step(cable.source, cable.target, cable.type), Step(cable.target, cable.source, cable.type)
-
-
-def reversed_path(path: Iterable[Step]) -> tuple[Step, ...]:
-    """The same cables the other way."""
-    return tuple(Step(step.target, step.source, step.cable) for step in reversed(tuple(path)))
