@@ -79,12 +79,14 @@ def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _load(scenario: str, assignments: Sequence[str], seed: int | None) -> Scenario:
+def _load(scenario: str, assignments: Sequence[str], seed: int | None, exact: bool) -> Scenario:
     from simulator.scenario import Scenario, parse_assignment
 
     overrides = dict(parse_assignment(text) for text in assignments)
     if seed is not None:
         overrides["simulation.seed"] = seed
+    if exact:
+        overrides["simulation.exact"] = True
     return Scenario.load(scenario, overrides)
 
 
@@ -161,14 +163,19 @@ def _progress(total: int, label: str) -> Iterator[Callable[[str, int], None]]:
 @_scenario_options
 @click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write a Chrome/Perfetto trace.")
 def run(
-    scenario: str, assignments: Sequence[str], seed: int | None, json_path: str | None, trace_path: Path | None
+    scenario: str,
+    assignments: Sequence[str],
+    seed: int | None,
+    exact: bool,
+    json_path: str | None,
+    trace_path: Path | None,
 ) -> None:
     """Simulate SCENARIO and print how long it takes, what bounds it and where the time goes."""
     from simulator.report.tables import result_view
     from simulator.simulation import Simulation
 
     _check_writable(json_path, trace_path)
-    simulation = Simulation(_load(scenario, assignments, seed))
+    simulation = Simulation(_load(scenario, assignments, seed, exact))
     with _progress(simulation.steps, simulation.algorithm.name) as show:
         result = simulation.run(lambda step: show(simulation.algorithm.name, step))
     _console(json_path).print(result_view(result))
@@ -188,6 +195,7 @@ def compare(
     scenario: str,
     assignments: Sequence[str],
     seed: int | None,
+    exact: bool,
     json_path: str | None,
     algorithms: str | None,
     vary: Sequence[str],
@@ -197,7 +205,7 @@ def compare(
     from simulator.simulation import Simulation
 
     _check_writable(json_path)
-    base = _load(scenario, assignments, seed)
+    base = _load(scenario, assignments, seed, exact)
     rows: list[tuple[str, Result]] = []
     # Build all before running any, so that a bad name in the last one is found at once.
     simulations = [(name, Simulation(variant)) for name, variant in _variants(base, algorithms, vary)]

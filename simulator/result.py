@@ -54,8 +54,9 @@ class Result:
         Bytes carried by each class of link, each link of a route counted.
     energy, cost : float or None
         None where the profiles do not say.
-    events, wall_time : int, float
-        What the simulation itself took: events of its clock, and real seconds.
+    simulated_steps, events, wall_time : int, int, float
+        What the simulation itself took: steps that were simulated one by one (the others repeat a settled one),
+        events of its clock, and real seconds.
     """
 
     scenario: Mapping[str, Any]
@@ -77,6 +78,7 @@ class Result:
     energy: float | None
     cost: float | None
     trace: Trace
+    simulated_steps: int
     events: int
     wall_time: float
     warnings: tuple[str, ...] = ()
@@ -149,7 +151,11 @@ class Result:
             "energy_j": self.energy,
             "cost_usd": self.cost,
             "warnings": list(self.warnings),
-            "simulation": {"events": self.events, "wall_time_s": self.wall_time},
+            "simulation": {
+                "simulated_steps": self.simulated_steps,
+                "events": self.events,
+                "wall_time_s": self.wall_time,
+            },
         }
 
 

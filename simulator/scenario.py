@@ -69,10 +69,11 @@ class NetworkTable(Document):
 
 
 class SimulationTable(Document):
-    """Randomness: the seed and the coefficient of variation of compute times."""
+    """Randomness (the seed and the coefficient of variation of compute times), and shortcuts that change no result."""
 
     seed: int = Field(0, ge=0)
     jitter: float = Field(0.0, ge=0.0, le=10.0, allow_inf_nan=False)
+    exact: bool = Field(False, description="simulate every step, even those that repeat the one before")
 
 
 class CompareTable(Document):

@@ -5,6 +5,7 @@ scenario ─► platform, network, algorithm ─► executor ─► trace ─►
 
 from __future__ import annotations
 
+import functools
 import gc
 import time
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ from simulator.cost.rates import element_size
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.executor import Executor, RankSetup
 from simulator.execution.randomness import jitter, stream
+from simulator.execution.steady_state import extend, settled_step, shortened_lengths
 from simulator.hardware import load_system
 from simulator.network.base import Network, network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
@@ -206,39 +208,55 @@ class Simulation:
     # Running ------------------------------------------------------------------------------------------------------
 
     def run(self, progress: Callable[[int], None] | None = None) -> Result:
-        """Run to the end; `progress` is called with each step that the first worker enters."""
+        """Run to the end; `progress` is called with each step that the first worker enters.
+
+        A run without jitter is simulated until its steps have settled, and one of them is then repeated; see
+        `simulator.execution.steady_state`. ``simulation.exact`` turns that off.
+        """
         started = time.perf_counter()
+        simulation = self.scenario.tables.simulation
+        lengths = [] if simulation.exact or simulation.jitter else shortened_lengths(self.steps)
+        # A run makes millions of small objects that live to its end: scanning them for cycles is wasted time.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            for length in (*lengths, self.steps):
+                trace, network, events = self._play(length, progress)
+                settled = settled_step(trace, length) if length < self.steps else None
+                if settled is not None:
+                    trace = extend(trace, *settled, copies=self.steps - length)
+                    break
+            return self._result(trace, network, length, events, time.perf_counter() - started)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _play(self, steps: int, progress: Callable[[int], None] | None) -> tuple[Trace, Network, int]:
+        """Simulate a run of that many steps: its trace, the network with its accounts, the events it took."""
         env = simpy.Environment()
         network = self.network_model(env)
         trace = Trace(self._rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
         executor = Executor(
             env,
-            self._task(),
+            self._task(steps),
             self._setups(),
             network,
             route=lambda source, target: self.platform.route(self.devices[source].name, self.devices[target].name),
             category=self._category,
-            schedule=self._schedule,
+            schedule=functools.cache(self._schedule),
             trace=trace,
             packed=self.packed,
             progress=progress,
             collective_overhead=self.platform.collective_overhead,
         )
-        # A run makes millions of small objects that live to its end: scanning them for cycles is wasted time.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            executor.run()
-        finally:
-            if collecting:
-                gc.enable()
-        return self._result(trace, network, time.perf_counter() - started)
+        executor.run()
+        return trace, network, executor.events
 
-    def _task(self) -> Task:
+    def _task(self, steps: int) -> Task:
         return Task(
             workers=tuple(range(len(self.workers))),
             master=len(self.workers) if self.algorithm.master else None,
-            steps=self.steps,
+            steps=steps,
             layout=tuple(count for _, count in self.network.parameter_layout()),
             element_size=self.element_size,
             options=self.options,
@@ -304,8 +322,10 @@ class Simulation:
 
     # Accounting ---------------------------------------------------------------------------------------------------
 
-    def _result(self, trace: Trace, network: Network, wall_time: float) -> Result:
+    def _result(self, trace: Trace, network: Network, simulated: int, events: int, wall_time: float) -> Result:
         tables, duration = self.scenario.tables, trace.duration
+        # Every step carries the same, or none would have been repeated.
+        repeats = self.steps / simulated
         return Result(
             scenario=tables.model_dump(exclude_none=True),
             seed=tables.simulation.seed,
@@ -320,13 +340,16 @@ class Simulation:
             gradients=self.steps * len(self.workers),
             step_times=step_times(trace, len(self.workers), self.steps),
             breakdown=breakdown(trace),
-            traffic=network.traffic(),
+            traffic={medium: size * repeats for medium, size in network.traffic().items()},
             memory=self._memory_accounts(),
-            links=tuple(LinkLoad(use.resource, use.bytes, use.load / duration) for use in network.uses()[:5]),
+            links=tuple(
+                LinkLoad(use.resource, use.bytes * repeats, use.load * repeats / duration) for use in network.uses()[:5]
+            ),
+            simulated_steps=simulated,
             energy=self._energy(duration),
             cost=self._cost(duration),
             trace=trace,
-            events=network.counters.events,
+            events=events,
             wall_time=wall_time,
         )
 

@@ -27,7 +27,14 @@ from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform
 from simulator.trace import Category, RankInfo, Trace
 
-__all__ = ["CollectiveRun", "collective_time", "play_collective"]
+__all__ = ["AdditionCosts", "CollectiveRun", "addition_costs", "collective_time", "play_collective"]
+
+_CATEGORIES = {
+    "cpu-gpu": Category.CPU_GPU_PARAMETERS,
+    "gpu-gpu": Category.GPU_GPU_PARAMETERS,
+    "local": Category.GPU_GPU_PARAMETERS,
+    "node-node": Category.NODE_NODE_PARAMETERS,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +56,24 @@ class CollectiveRun:
     traffic: dict[str, float]
 
 
-class _DeviceStreams(StreamCosts):
-    """A device on which gradients cannot be asked for."""
+class AdditionCosts(StreamCosts):
+    """A device that only adds: gradients cannot be asked of it."""
 
     def gradient(self, samples: int) -> float:
+        """Refused."""
         raise NotImplementedError("a collective computes no gradients")
+
+
+def addition_costs(platform: Platform, placed: PlacedDevice, elements: int, precision: str = "fp32") -> AdditionCosts:
+    """What additions cost a rank that holds an array of so many elements and one of the same size to receive into."""
+    profile, device = platform.system.profile, placed.device
+    bandwidth = effective_bandwidth(
+        device,
+        2.0 * elements * element_size(precision),
+        mode=profile.memory_mode if device.memory_modes else None,
+        cluster_mode=profile.cluster_mode if device.cluster_modes else None,
+    )
+    return AdditionCosts(device, precision, bandwidth)
 
 
 def play_collective(
@@ -143,30 +163,14 @@ def collective_time(
     return play_collective(platform, devices, collective, size, algorithm, **options).time
 
 
-_CATEGORIES = {
-    "cpu-gpu": Category.CPU_GPU_PARAMETERS,
-    "gpu-gpu": Category.GPU_GPU_PARAMETERS,
-    "local": Category.GPU_GPU_PARAMETERS,
-    "node-node": Category.NODE_NODE_PARAMETERS,
-}
-
-
 def _setup(platform: Platform, placed: PlacedDevice, program: Any, precision: str, elements: int) -> RankSetup:
-    """A rank that holds its array and one of the same size to receive into."""
-    profile, device = platform.system.profile, placed.device
-    bandwidth = effective_bandwidth(
-        device,
-        2.0 * elements * element_size(precision),
-        mode=profile.memory_mode if device.memory_modes else None,
-        cluster_mode=profile.cluster_mode if device.cluster_modes else None,
-    )
     return RankSetup(
         program=program,
         role="worker",
-        costs=_DeviceStreams(device, precision, bandwidth),
+        costs=addition_costs(platform, placed, elements, precision),
         batch_route=None,
         batch_size=0,
         batch_bytes=0.0,
         jitter=lambda: 1.0,
-        update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
+        update_category=Category.HOST_UPDATE if placed.device.family == "cpu" else Category.DEVICE_UPDATE,
     )

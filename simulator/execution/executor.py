@@ -149,6 +149,7 @@ class Executor:
         self._exchange = Exchange(env, network, route, category, trace)
         self._states = [_State(Rank(i, setup.role, task), setup) for i, setup in enumerate(setups)]
         self._finished = 0
+        self.events = 0  #: events of the clock, once the run is over
         self._handlers: dict[type[Any], Callable[[_State, Any, Cursor], Activity]] = {
             LoadBatch: self._load_batch,
             Gradient: self._gradient,
@@ -169,6 +170,8 @@ class Executor:
         for state in self._states:
             self._env.process(self._drive(state))
         self._env.run()
+        # SimPy numbers its events from 0 to break ties between simultaneous ones: the next number is their count.
+        self.events = next(self._env._eid)
         if self._finished < len(self._states):
             waiting = self._exchange.unmatched()
             shown = "; ".join(waiting[:4]) + (" …" if len(waiting) > 4 else "")

@@ -97,7 +97,7 @@ def result_view(result: Result) -> RenderableType:
         ("memory", _memory_line(result)),
         ("energy", _optional(result.energy, "energy", "at thermal design power")),
         ("cost", _optional(result.cost, "money", "at the profile's price")),
-        ("simulated in", f"{result.wall_time:.2f} s, {result.events:,} network events"),
+        ("simulated in", _effort(result)),
     ]
     for label, text in rows:
         facts.add_row(Text(label, style="bold"), Text(text))
@@ -111,6 +111,12 @@ def result_view(result: Result) -> RenderableType:
     return Group(
         Text(heading, style="bold"), facts, breakdown_table(result.breakdown, "critical path"), links, *warnings
     )
+
+
+def _effort(result: Result) -> str:
+    repeated = result.steps - result.simulated_steps
+    shortcut = f"; {repeated:,} steps repeat a settled one (--exact simulates them)" if repeated else ""
+    return f"{result.wall_time:.2f} s, {result.events:,} events, {result.simulated_steps:,} steps{shortcut}"
 
 
 def _memory_line(result: Result) -> str:
