@@ -71,6 +71,7 @@ def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key of the scenario."
         ),
         click.option("--seed", type=click.IntRange(min=0), help="Short for --set simulation.seed=…"),
+        click.option("--exact", is_flag=True, help="Simulate every step, even those that repeat the one before."),
         click.option(
             "--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': standard output only)."
         ),

@@ -22,6 +22,10 @@ COMMUNICATION = (
 )
 
 
+#: Gaps up to this share of the run are rounding of times, not waiting.
+_ROUNDING = 1e-12
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch [s] of the critical path; `span` is None while nothing that was recorded explains the time."""
@@ -49,18 +53,19 @@ def critical_path(trace: Trace) -> list[Piece]:
     index = max(range(len(spans)), key=lambda i: (spans[i].end, i))
     pieces: list[Piece] = []
     now = spans[index].end
+    rounding = _ROUNDING * now
     while index != NO_CAUSE:
         span = spans[index]
-        if span.end < now:
+        if span.end < now - rounding:
             pieces.append(Piece(span.end, now, None))
             now = span.end
-        start = min(span.start, now)
+        start = min(span.start, now) if span.start > rounding else 0.0
         if start < now:
             pieces.append(Piece(start, now, span))
         now = start
         # A cause always precedes its effect in the list, so this ends.
         index = span.cause if span.cause < index else NO_CAUSE
-    if now > 0.0:
+    if now > rounding:
         pieces.append(Piece(0.0, now, None))
     pieces.reverse()
     return pieces
