@@ -1,0 +1,84 @@
+"""Measured all-reduce times of the DeepBench collection as typed rows, from the project's reference folder."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.errors import InputError
+
+__all__ = ["MeasuredAllReduce", "read_all_reduces"]
+
+#: The size at which the GPU runs used another code path; see `MeasuredAllReduce.regular`.
+_ODD_FLOATS = 16_777_216
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredAllReduce:
+    """One row of ``allreduce.csv``.
+
+    Attributes
+    ----------
+    device, library : str
+        As the sheets name them.
+    ranks, nodes, floats : int
+        How many ranks on how many nodes, each with an array of so many 4-byte numbers.
+    seconds, deviation : float
+        Mean and standard deviation over the benchmark's repetitions [s].
+    row : int
+        In the sheet.
+    """
+
+    device: str
+    library: str
+    ranks: int
+    nodes: int
+    floats: int
+    seconds: float
+    deviation: float
+    row: int
+
+    @property
+    def size(self) -> float:
+        """Bytes of a rank's array."""
+        return 4.0 * self.floats
+
+    @property
+    def regular(self) -> bool:
+        """Whether the row was measured by the system's usual code path.
+
+        The benchmark sends 16,777,217 floats where the sheets say 16,777,216. On GPUs that size was mostly run by another
+        library (NCCL with one process, or a ring over MPI) and is up to three times slower than its neighbours in
+        size; on KNL it fits between them.
+        """
+        return self.floats != _ODD_FLOATS or self.device == "KNL7250"
+
+
+def read_all_reduces(folder: Path) -> list[MeasuredAllReduce]:
+    """All rows of ``allreduce.csv`` in file order.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    path = folder / "allreduce.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected the DeepBench tables") from None
+    return [
+        MeasuredAllReduce(
+            device=row["device"],
+            library=row["library"],
+            ranks=int(row["ranks"]),
+            nodes=int(row["nodes"]),
+            floats=int(row["floats"]),
+            seconds=float(row["time_us"]) * 1e-6,
+            deviation=float(row["std_us"]) * 1e-6,
+            row=int(row["row"]),
+        )
+        for row in rows
+    ]
