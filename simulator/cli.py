@@ -191,6 +191,7 @@ def run(
 @cli.command()
 @_scenario_options
 @click.option("--algorithms", help="Comma-separated; NAME or NAME:OPTION=VALUE. Default: the scenario's [compare].")
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw the breakdown: .svg, .png or .pdf.")
 @click.option("--vary", multiple=True, metavar="KEY=V1,V2,…", help="Compare over values of a key; may be repeated.")
 def compare(
     scenario: str,
@@ -199,13 +200,14 @@ def compare(
     exact: bool,
     json_path: str | None,
     algorithms: str | None,
+    plot_path: Path | None,
     vary: Sequence[str],
 ) -> None:
     """Simulate SCENARIO once for each algorithm and each varied value, and print the runs side by side."""
     from simulator.report.tables import comparison_table
     from simulator.simulation import Simulation
 
-    _check_writable(json_path)
+    _check_writable(json_path, plot_path)
     base = _load(scenario, assignments, seed, exact)
     rows: list[tuple[str, Result]] = []
     # Build all before running any, so that a bad name in the last one is found at once.
@@ -219,6 +221,11 @@ def compare(
     first = rows[0][1]
     title = f"{first.network} on {first.nodes} × {first.system}, batch {first.batch_size} a worker"
     _console(json_path).print(comparison_table(rows, title))
+    if plot_path is not None:
+        from simulator.report.plots import breakdown_bars
+
+        breakdown_bars(rows, plot_path, title)
+        print(f"plot: {plot_path}", file=sys.stderr)
     document = {
         "schema": COMPARISON_SCHEMA,
         "results": [{"name": name, **result.to_dict()} for name, result in rows],
@@ -324,16 +331,24 @@ def algorithms(json_path: str | None) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw a timeline: .svg, .png or .pdf.")
+@click.option("--steps", default="0:2", show_default=True, metavar="FIRST:LAST", help="Steps of the timeline.")
 @click.option("--pieces", type=click.IntRange(min=1), default=20, show_default=True, help="Critical-path rows to show.")
 @click.option("--json", "json_path", metavar="FILE", help="Write breakdown and lanes as JSON ('-': only).")
-def trace(file: Path, pieces: int, json_path: str | None) -> None:
+def trace(file: Path, plot_path: Path | None, steps: str, pieces: int, json_path: str | None) -> None:
     """Show where the time of a trace FILE went: breakdown, lanes, the end of its critical path."""
     from simulator.report.tables import trace_view
     from simulator.trace import breakdown, communication_ratio
     from simulator.trace.chrome import read_trace
 
+    _check_writable(json_path, plot_path)
     loaded = read_trace(file)
     _console(json_path).print(trace_view(loaded, pieces))
+    if plot_path is not None:
+        from simulator.report.plots import timeline
+
+        timeline(loaded, plot_path, *_step_range(steps))
+        print(f"plot: {plot_path}", file=sys.stderr)
     parts = breakdown(loaded)
     document = {
         "schema": "clustersim/trace-summary/1",
@@ -343,6 +358,14 @@ def trace(file: Path, pieces: int, json_path: str | None) -> None:
         "communication_ratio": communication_ratio(parts),
     }
     _write_json(json_path, document)
+
+
+def _step_range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition(":")
+    try:
+        return int(first), int(last or first)
+    except ValueError:
+        raise InputError(f"--steps: expected FIRST:LAST, such as 10:12, got {text!r}") from None
 
 
 @cli.command()

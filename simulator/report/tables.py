@@ -45,7 +45,7 @@ def comparison_table(rows: Sequence[tuple[str, Result]], title: str) -> Table:
 
     Parts that no run spends time in are left out.
     """
-    used = [part for part in _PARTS if any(result.breakdown[part] > 0 for _, result in rows)]
+    used = [part for part in _PARTS if any(result.breakdown[part] > 1e-9 * result.time for _, result in rows)]
     table = Table(title=title, title_justify="left", caption_justify="left")
     table.caption = (
         "seconds along the critical path; comm = share of the communication parts; "
@@ -75,7 +75,7 @@ def breakdown_table(breakdown: Mapping[str, float], title: str) -> Table:
     table.add_column("seconds", justify="right")
     table.add_column("share", justify="right")
     for part, value in sorted(breakdown.items(), key=lambda item: -item[1]):
-        if value > 0:
+        if value > 1e-9 * total:
             table.add_row(part.replace("_", " "), seconds(value), percent(value / total))
     return table
 
