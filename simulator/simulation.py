@@ -6,7 +6,6 @@ scenario ─► platform, network, algorithm ─► executor ─► trace ─►
 from __future__ import annotations
 
 import functools
-import gc
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +25,7 @@ from simulator.cost.memory_tiers import effective_bandwidth, usable_capacity
 from simulator.cost.rates import element_size
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.executor import Executor, RankSetup
+from simulator.execution.memory import uncollected
 from simulator.execution.randomness import jitter, stream
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
 from simulator.hardware import load_system
@@ -216,10 +216,7 @@ class Simulation:
         started = time.perf_counter()
         simulation = self.scenario.tables.simulation
         lengths = [] if simulation.exact or simulation.jitter else shortened_lengths(self.steps)
-        # A run makes millions of small objects that live to its end: scanning them for cycles is wasted time.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
+        with uncollected():
             for length in (*lengths, self.steps):
                 trace, network, events = self._play(length, progress)
                 settled = settled_step(trace, length) if length < self.steps else None
@@ -227,9 +224,6 @@ class Simulation:
                     trace = extend(trace, *settled, copies=self.steps - length)
                     break
             return self._result(trace, network, length, events, time.perf_counter() - started)
-        finally:
-            if collecting:
-                gc.enable()
 
     def _play(self, steps: int, progress: Callable[[int], None] | None) -> tuple[Trace, Network, int]:
         """Simulate a run of that many steps: its trace, the network with its accounts, the events it took."""

@@ -12,6 +12,7 @@ import simpy
 from simulator.algorithms.rank import Task
 from simulator.collectives.registry import schedule
 from simulator.execution.executor import Executor, RankSetup
+from simulator.execution.memory import uncollected
 from simulator.network.base import network_model
 from simulator.platform.links import Link, Route
 from simulator.trace import Category, RankInfo, Trace
@@ -119,7 +120,8 @@ def play() -> Callable[..., Outcome]:
             trace=trace,
             packed=packed,
         )
-        executor.run()
+        with uncollected():
+            executor.run()
         return Outcome(trace, network)
 
     return run
