@@ -48,9 +48,9 @@ class MeasuredAllReduce:
     def regular(self) -> bool:
         """Whether the row was measured by the system's usual code path.
 
-        The benchmark sends 16,777,217 floats where the sheets say 16,777,216. On GPUs that size was mostly run by another
-        library (NCCL with one process, or a ring over MPI) and is up to three times slower than its neighbours in
-        size; on KNL it fits between them.
+        The benchmark sends 16,777,217 floats where the sheets say 16,777,216. On GPUs that size was mostly run by
+        another library (NCCL with one process, or a ring over MPI) and takes up to 2.4 times as long as its
+        neighbours in size imply; on KNL it fits between them.
         """
         return self.floats != _ODD_FLOATS or self.device == "KNL7250"
 

@@ -21,10 +21,10 @@ from simulator.collectives.registry import schedule
 from simulator.collectives.schedule import Schedule
 from simulator.execution.collective_time import addition_costs, collective_time
 from simulator.hardware import load_system
-from simulator.platform import Platform, Route, build_platform
+from simulator.platform import Platform, build_platform
 from validation.deepbench.allreduce_rows import MeasuredAllReduce
 
-__all__ = ["SYSTEMS", "MeasuredSystem", "Parameter", "Terms"]
+__all__ = ["SYSTEMS", "Machine", "MeasuredSystem", "Parameter", "Terms"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,11 @@ class Parameter:
         Where it stands in the system profile.
     quantity : {"time", "rate"}
         In seconds, or in bytes per second; a rate enters the sum as its inverse.
-    scale : float
-        The profile's number is `scale` times the fitted one: an uplink that two GPUs share is twice their rate.
     """
 
     name: str
     key: str
     quantity: Literal["time", "rate"]
-    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,9 @@ class MeasuredSystem:
     algorithm : str
         The all-reduce that is played.
     parameters : tuple of Parameter
-        What is fitted. By name: ``call`` of every collective, ``large call`` on arrays from the profile's `large_from`;
-        ``staging``, ``peer``, ``message`` of each message that takes it; ``inside``, ``socket``, ``between nodes``, the rate of
-        the slowest message where it crosses no CPU or sockets of a node / the CPU of a node / nodes.
+        What is fitted. By name: ``call`` of every collective, ``large call`` on arrays from the profile's `large_from`
+        on; ``staging``, ``peer``, ``message`` of each message that takes it; the rate of the slowest message where it
+        stays ``inside`` a node, passes the one ``socket`` of a node, or runs ``between nodes``.
     """
 
     profile: str
@@ -80,92 +77,103 @@ class MeasuredSystem:
     algorithm: str
     parameters: tuple[Parameter, ...]
 
-    def platform(self, nodes: int) -> Platform:
-        """The machine with so many nodes."""
-        return build_platform(load_system(self.profile), nodes)
-
     def rows(self, rows: Sequence[MeasuredAllReduce]) -> list[MeasuredAllReduce]:
         """Those that were measured on it."""
         return [row for row in rows if row.device in self.devices]
 
-    def ring_order(self, platform: Platform, ranks: int) -> tuple[str, ...]:
+
+class Machine:
+    """A measured system with its profile loaded, ready to be asked for times."""
+
+    def __init__(self, measured: MeasuredSystem) -> None:
+        self.measured = measured
+        self.system = load_system(measured.profile)
+        self._platforms: dict[int, Platform] = {}
+
+    def platform(self, nodes: int) -> Platform:
+        """The machine with so many nodes; the same object every time."""
+        if nodes not in self._platforms:
+            self._platforms[nodes] = build_platform(self.system, nodes)
+        return self._platforms[nodes]
+
+    def order(self, nodes: int, ranks: int) -> tuple[str, ...]:
         """The devices of a run in rank order: node by node, in PCI order, as NCCL threads its ring."""
-        per_node = ranks // platform.nodes
-        return tuple(device.name for device in platform.accelerators if device.local_index < per_node)
+        per_node = ranks // nodes
+        return tuple(d.name for d in self.platform(nodes).accelerators if d.local_index < per_node)
 
     def simulated(self, row: MeasuredAllReduce) -> float:
         """Time [s] of the row by the simulator, with the numbers of the profile as it stands."""
-        platform = self.platform(row.nodes)
-        order = self.ring_order(platform, row.ranks)
-        return collective_time(platform, order, "all_reduce", row.size, self.algorithm)
+        devices = self.order(row.nodes, row.ranks)
+        return collective_time(self.platform(row.nodes), devices, "all_reduce", row.size, self.measured.algorithm)
 
     def terms(self, row: MeasuredAllReduce) -> Terms:
         """The time of the row as a sum."""
-        platform = self.platform(row.nodes)
-        order = self.ring_order(platform, row.ranks)
-        route, across = platform.route(order[-1], order[0]), row.nodes > 1
-        plan = schedule("all_reduce", self.algorithm, row.ranks, row.floats)
+        platform, order = self.platform(row.nodes), self.order(row.nodes, row.ranks)
+        route = platform.route(order[-1], order[0])
+        plan = schedule("all_reduce", self.measured.algorithm, row.ranks, row.floats)
         rounds = len(plan.rounds)
         volume = 4.0 * sum(max(transfer.elements for transfer in transfers) for transfers in plan.rounds)
-        coefficients = {parameter.name: 0.0 for parameter in self.parameters}
-        known = rounds * route.latency + _additions(platform, order[0], plan)
-        overheads = platform.system.profile.overheads
-        large_from = overheads.collective.large_from if overheads.collective else None
-        calls = "large call" if large_from is not None and row.size >= large_from.value else "call"
-        fitted_overhead = 0.0
-        for name, count in _software(platform, across, route).items():
+        coefficients = {parameter.name: 0.0 for parameter in self.measured.parameters}
+        known = rounds * (route.latency + route.overhead) + _additions(platform, order[0], plan)
+        for name, count in self._software(row).items():
             if name in coefficients:
-                coefficients[name] = count * rounds
-                stated = getattr(overheads, name)
-                fitted_overhead += count * stated.value
-        known += rounds * (route.overhead - fitted_overhead)
-        if calls in coefficients:
-            coefficients[calls] = 1.0
-        rate = self._rate(platform, row)
-        if rate in coefficients:
-            coefficients[rate] = volume
-        else:
+                coefficients[name] = float(count * rounds)
+                known -= count * rounds * self._stated(name)
+        for name, amount in ((self._call(row), 1.0), (self._rate(row), volume)):
+            if name in coefficients:
+                coefficients[name] = amount
+        if self._rate(row) not in coefficients:
             known += volume / route.bandwidth
+        if self._call(row) not in coefficients:
+            known += platform.collective_overhead(row.size)
         return Terms(known, MappingProxyType(coefficients))
 
     def shipped(self) -> dict[str, float]:
         """The profile's numbers of the parameters: seconds and bytes per second."""
-        system = load_system(self.profile)
-        overheads = system.profile.overheads
-        collective, peer = overheads.collective, system.profile.node.peer
-        flow_cap = system.fabric_cables["injection"].flow_cap
-        uplinks = [cable.type.bandwidth for cable in system.node.cables if cable.source == system.node.host]
-        stated = {
-            "call": collective.call.value if collective else 0.0,
-            "large call": collective.large_call.value if collective and collective.large_call else 0.0,
-            "staging": overheads.staging.value if overheads.staging else 0.0,
-            "peer": overheads.peer.value if overheads.peer else 0.0,
-            "message": overheads.message.value if overheads.message else 0.0,
-            "inside": uplinks[0] / 2 if uplinks else inf,
-            "socket": peer.socket_bandwidth.value if peer.socket_bandwidth else inf,
-            "between nodes": flow_cap,
-        }
-        return {parameter.name: stated[parameter.name] for parameter in self.parameters}
+        return {parameter.name: self._stated(parameter.name) for parameter in self.measured.parameters}
 
-    def _rate(self, platform: Platform, row: MeasuredAllReduce) -> str:
-        """Which parameter the rate of the slowest message is, if it is fitted."""
+    def _stated(self, name: str) -> float:
+        overheads, node = self.system.profile.overheads, self.system.node
+        collective, socket = overheads.collective, node.peer.socket_bandwidth
+        uplinks = [cable.type.bandwidth for cable in node.cables if cable.source == node.host]
+        numbers = {
+            "call": collective.call if collective else None,
+            "large call": collective.large_call if collective else None,
+            "staging": overheads.staging,
+            "peer": overheads.peer,
+            "message": overheads.message,
+        }
+        if name in numbers:
+            number = numbers[name]
+            return number.value if number else 0.0
+        rates = {
+            "inside": uplinks[0] / 2,
+            "socket": socket.value if socket else inf,
+            "between nodes": self.system.fabric_cables["injection"].flow_cap,
+        }
+        return rates[name]
+
+    def _call(self, row: MeasuredAllReduce) -> str:
+        collective = self.system.profile.overheads.collective
+        large_from = collective.large_from if collective else None
+        return "large call" if large_from is not None and row.size >= large_from.value else "call"
+
+    def _software(self, row: MeasuredAllReduce) -> dict[str, int]:
+        """How often each overhead of the profile is paid by one message of the longest way."""
+        node = self.system.node
+        if row.nodes > 1:
+            return {"message": 1} if node.self_hosted else {"message": 1, "staging": 2}
+        return {"staging": 2} if node.peer.staging == "always" else {"peer": 1}
+
+    def _rate(self, row: MeasuredAllReduce) -> str:
         if row.nodes > 1:
             return "between nodes"
-        peer = platform.system.profile.node.peer
-        switch_only = peer.socket_bandwidth is not None and row.ranks <= _RANKS_UNDER_ONE_SWITCH
-        return "socket" if peer.socket_bandwidth is not None and not switch_only else "inside"
+        limited = self.system.node.peer.socket_bandwidth is not None and row.ranks > _UNDER_ONE_SWITCH
+        return "socket" if limited else "inside"
 
 
-#: Of the ten-GPU node; runs on two and four GPUs stay under one switch.
-_RANKS_UNDER_ONE_SWITCH = 5
-
-
-def _software(platform: Platform, across: bool, route: Route) -> dict[str, int]:
-    """How often each overhead of the profile is paid by one message of the longest way."""
-    node = platform.system.node
-    if across:
-        return {"message": 1, "staging": 0 if node.self_hosted or node.gpudirect else 2}
-    return {"staging": 2} if node.peer.staging == "always" else {"peer": 1}
+#: GPUs under the first switch of the ten-GPU node: runs on fewer do not pass the socket.
+_UNDER_ONE_SWITCH = 5
 
 
 def _additions(platform: Platform, device: str, plan: Schedule) -> float:
@@ -177,7 +185,7 @@ def _additions(platform: Platform, device: str, plan: Schedule) -> float:
 
 _CALL = Parameter("call", "overheads.collective.call", "time")
 _STAGING = Parameter("staging", "overheads.staging", "time")
-_INSIDE = Parameter("inside", "node.links: bandwidth from CPU to PCIe switch, twice this rate", "rate", 2.0)
+_INSIDE = Parameter("inside", "node.links: bandwidth from CPU to PCIe switch, twice this rate", "rate")
 _BETWEEN = Parameter("between nodes", "fabric.injection.flow_cap", "rate")
 
 SYSTEMS: tuple[MeasuredSystem, ...] = (
