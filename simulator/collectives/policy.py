@@ -6,10 +6,12 @@
 `closed-form`
     The algorithm with the least closed form (`simulator.collectives.costs`) at the given latency and bandwidth.
 `auto`
-    One rank to a node, or all ranks on one node: `closed-form`. Several nodes with several ranks each: up to 512 KiB
-    `hierarchical`, so that the slow network carries few messages. Above, an all-reduce is `sharded-hierarchical` when
-    the nodes are equally full, else `hierarchical`; anything else is as for one rank to a node, because long messages
-    go by ring or by segments, and ranks numbered node by node cross into a node once.
+    One rank to a node: `closed-form`. All ranks on one node: `closed-form` up to 512 KiB, and above it `ring` for
+    all_reduce, all_gather and reduce_scatter, because on a tree of switches a ring alone crosses each link once in
+    each direction, which closed forms, blind to contention, do not see. Several nodes with several ranks each: up to
+    512 KiB `hierarchical`, so that the slow network carries few messages. Above, an all-reduce is
+    `sharded-hierarchical` when the nodes are equally full, else `hierarchical`; anything else is as for one rank to a
+    node, because long messages go by ring or by segments, and ranks numbered node by node cross into a node once.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ __all__ = ["choose", "policies"]
 
 #: Bytes up to which a message counts as short in a hierarchy, and for MPICH's broadcast, all-gather and reduce-scatter.
 _LONG_FROM = 512 * 1024
+#: Collectives in which a ring moves no more bytes than any other algorithm.
+_RINGS = ("all_reduce", "all_gather", "reduce_scatter")
 #: The paper's 56 Gb/s FDR InfiniBand, for callers that have no network in mind.
 _LATENCY = 0.7e-6
 _BANDWIDTH = 5e9
@@ -74,6 +78,9 @@ def _auto(question: _Question) -> str:
             return "hierarchical"
         if question.collective == "all_reduce":
             return "hierarchical" if question.ranks % question.ranks_per_node else "sharded-hierarchical"
+    on_one_node = 1 < question.ranks <= question.ranks_per_node
+    if on_one_node and question.size > _LONG_FROM and question.collective in _RINGS:
+        return "ring"
     return _closed_form(question)
 
 

@@ -114,3 +114,9 @@ def test_auto_uses_the_hierarchy_when_nodes_hold_several_ranks() -> None:
     assert choose("all_reduce", 32, 1e8, ranks_per_node=4) == "sharded-hierarchical"
     assert choose("all_reduce", 30, 1e8, ranks_per_node=4) == "hierarchical"
     assert choose("all_reduce", 4, 1e8, ranks_per_node=4) not in ("hierarchical", "sharded-hierarchical")
+
+
+def test_auto_goes_round_a_ring_inside_a_node_for_long_messages() -> None:
+    assert choose("all_reduce", 8, 1e8, ranks_per_node=8) == "ring"
+    assert choose("all_reduce", 8, 1e3, ranks_per_node=8) == choose("all_reduce", 8, 1e3, policy="closed-form")
+    assert choose("broadcast", 8, 1e8, ranks_per_node=8) == choose("broadcast", 8, 1e8, policy="closed-form")
