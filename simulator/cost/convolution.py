@@ -1,10 +1,11 @@
 """Time of one pass of a convolution: candidate algorithms, the fastest taken, and a fitted correction.
 
-Each pass is a matrix product in disguise (Chetlur et al. 2014): with P = batch × output pixels and k = channels × filter
-area, forward is filters × P × k, the gradient of the data is k × P × filters, that of the weights filters × k × P.
-Candidates: *direct* (or implicit GEMM; every convolution) and *winograd* (3 × 3, stride 1; Lavin and Gray 2016), which
-multiplies 2.25 times less at tile 2 and 4 times less at tile 4 but moves transformed tiles; transforms by FFT, chosen for few shapes, are
-absorbed by the correction. As for products, a candidate's time is a sum of physical terms with fitted weights >= 0.
+Each pass is a matrix product in disguise (Chetlur et al. 2014): with P = batch × output pixels and k = channels ×
+filter area, forward is filters × P × k, the gradient of the data is k × P × filters, that of the weights
+filters × k × P. Candidates: *direct* (or implicit GEMM; every convolution) and *winograd* (3 × 3, stride 1; Lavin and
+Gray 2016), which multiplies up to 4 times less but moves transformed tiles; FFTs, which libraries chose for few of the
+measured shapes, share its terms where the filter is larger and the stride 1. As for products, a candidate's time is a
+sum of physical terms with fitted weights >= 0.
 
 Between batches that are powers of two the time is interpolated in logarithms after a running maximum, so it never falls
 as the batch grows. A grouped convolution is costed as `groups` times the batch of its per-group problem.
@@ -12,7 +13,7 @@ as the batch grows. A grouped convolution is costed as `groups` times the batch 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import ceil, log2
 
@@ -35,7 +36,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-#: Most a transform saves in multiplications: tile F(4 × 4, 3 × 3), 144 / 36. Larger filters by FFT save as much or more.
+#: What Winograd saves in multiplications with tile F(4 × 4, 3 × 3), 144 / 36.
 WINOGRAD_SAVING = 4.0
 _TILES = ((128, 128), (128, 64), (64, 64), (32, 32))
 
@@ -46,8 +47,13 @@ def fast_candidate(kernel: Convolution) -> bool:
     return unit_stride and min(kernel.filter_height, kernel.filter_width) >= 3
 
 
-def convolution_terms(kernel: Convolution, batches: Array, rates: DeviceRates, precision: str) -> dict[str, Array]:
-    """Physical terms [s] for one convolution at several batch sizes; each has the shape of `batches`."""
+def convolution_terms(
+    kernel: Convolution, batches: Array, rates: DeviceRates, precision: str, names: Collection[str] | None = None
+) -> dict[str, Array]:
+    """Physical terms [s] for one convolution at several batch sizes; each has the shape of `batches`.
+
+    Tile terms outside `names` are left out if it is given. Those of the fast candidate begin with ``"fast."``.
+    """
     size, peak = element_size(precision), rates.peak_of(precision)
     images = batches * kernel.groups
     channels, filters = kernel.channels // kernel.groups, kernel.filters // kernel.groups
@@ -77,6 +83,8 @@ def convolution_terms(kernel: Convolution, batches: Array, rates: DeviceRates, p
         "depth": k / rates.clock,
     }
     for rows, columns in _TILES:
+        if names is not None and not {f"tiles_{rows}x{columns}", f"waves_{rows}x{columns}"} & set(names):
+            continue
         tiles = np.ceil(m / rows) * np.ceil(n / columns)
         tile_time = 2.0 * rows * columns * k / (peak / rates.units)
         terms[f"tiles_{rows}x{columns}"] = tiles * tile_time / rates.units
@@ -120,7 +128,10 @@ def convolution_features(kernel: Convolution, batches: Array) -> Array:
 
 
 def convolution_floor(kernel: Convolution, batches: Array, rates: DeviceRates, precision: str) -> Array:
-    """No kernel is faster [s]: arithmetic at peak (less what transforms save), and traffic beyond the cache."""
+    """No kernel is faster [s]: arithmetic at peak, and traffic beyond the cache once over the memory bus.
+
+    Where transforms apply they divide the arithmetic by up to `WINOGRAD_SAVING`, or the filter's area (FFT) if more.
+    """
     per_image = kernel.flops / kernel.batch
     area = kernel.filter_height * kernel.filter_width
     saving = max(WINOGRAD_SAVING, float(area)) if fast_candidate(kernel) else 1.0
@@ -139,7 +150,7 @@ class ConvolutionFit:
 
     def physical(self, kernel: Convolution, batches: Array, rates: DeviceRates, precision: str) -> Array:
         """The faster candidate's weighted sum of terms [s], at several batch sizes."""
-        terms = convolution_terms(kernel, batches, rates, precision)
+        terms = convolution_terms(kernel, batches, rates, precision, self.weights)
         direct, fast = np.zeros(len(batches)), np.zeros(len(batches))
         for name, weight in self.weights.items():
             if name in terms:
@@ -153,8 +164,8 @@ class ConvolutionFit:
 def convolution_time(kernel: Convolution, fit: ConvolutionFit, rates: DeviceRates, precision: str) -> float:
     """Time of one pass [s]."""
     last = ceil(log2(kernel.batch)) if kernel.batch > 1 else 0
-    batches = 2.0 ** np.arange(last + 1)
-    logarithms = np.log(fit.physical(kernel, batches, rates, precision))
+    batches: Array = 2.0 ** np.arange(last + 1, dtype=float)
+    logarithms: Array = np.log(fit.physical(kernel, batches, rates, precision))
     logarithms += fit.correction(convolution_features(kernel, batches))
     logarithms = np.maximum.accumulate(
         np.maximum(logarithms, np.log(convolution_floor(kernel, batches, rates, precision)))

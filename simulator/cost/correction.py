@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 __all__ = ["NO_CORRECTION", "Correction", "fit_correction"]
 
 Array = NDArray[np.float64]
+_ROUNDS = 6
+_TOLERANCE = 1.5  # leave-one-out misses beyond this many standard deviations count as outliers
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ def fit_correction(
     noise: float,
     kinship: float = 1.0,
 ) -> Correction:
-    """Condition the process on measured residuals.
+    """Condition the process on measured residuals, trusting a row less the more its neighbours contradict it.
 
     Parameters
     ----------
@@ -79,7 +81,13 @@ def fit_correction(
     """
     kernel = _matern(shapes / lengths, shapes / lengths)
     kernel *= np.where(variants[:, None] == variants, 1.0, kinship)
-    weights = np.linalg.solve(kernel + (noise / spread) ** 2 * np.eye(len(shapes)), residuals)
+    variance = np.full(len(shapes), (noise / spread) ** 2)
+    for _ in range(_ROUNDS):
+        inverse = np.linalg.inv(kernel + np.diag(variance))
+        # What leaving a row out would miss it by, in units of what it was expected to (Rasmussen and Williams, 5.4.2).
+        surprise = np.abs(inverse @ residuals) / np.sqrt(np.diag(inverse)) / spread
+        variance = (noise / spread) ** 2 * np.maximum(1.0, surprise / _TOLERANCE) ** 2
+    weights = np.asarray(np.linalg.solve(kernel + np.diag(variance), residuals), dtype=np.float64)
     return Correction(lengths, kinship, shapes, variants, weights)
 
 

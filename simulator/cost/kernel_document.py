@@ -118,10 +118,11 @@ class GemmTableDocument(_Fit):
 
     upper_share: float = 0.5
     narrow_columns: int = 0
+    exact_share: float = 0.2
 
     def build(self) -> GemmFit:
         """The fit."""
-        return GemmFit(self.weights, self._correction(), self.upper_share, self.narrow_columns)
+        return GemmFit(self.weights, self._correction(), self.upper_share, self.narrow_columns, self.exact_share)
 
 
 class ConvolutionTableDocument(_Fit):

@@ -1,8 +1,9 @@
 """How long one kernel takes on one device: the entry point of the kernel cost models.
 
 Models are fitted to published measurements (see `validation/deepbench`). An unmeasured device borrows the fit of its
-nearest measured relative (`KernelModel.scaled_to`): every term of the fit is a time on ideal hardware, so arithmetic scales
-with the peak, traffic with the bandwidth, tile quantisation with the number of units, and the launch is the device's own.
+nearest measured relative (`KernelModel.scaled_to`): every term of the fit is a time on ideal hardware, so arithmetic
+scales with the peak, traffic with the bandwidth, tile quantisation with the number of units, serial depth with the
+clock, and the launch is the device's own. The correction, a factor, is taken over as it is.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from simulator.cost.kernel_document import KernelDocument
 from simulator.cost.rates import DeviceRates
 from simulator.documents import load_document
 from simulator.errors import InputError, UnknownNameError
-from simulator.workload.kernels import Convolution, Elementwise, Gemm, Kernel, Pass
+from simulator.workload.kernels import Elementwise, Gemm, Kernel, Pass
 
 __all__ = ["KernelModel", "kernel_model_names", "load_kernel_model"]
 
 #: Fits tried in turn for a precision that was not itself measured.
-_RELATED = {"bf16": ("fp16",), "tf32": ("fp16",), "fp8": ("fp16",), "int8": ("fp16",)}
+_RELATED: Mapping[str, tuple[str, ...]] = {"bf16": ("fp16",), "tf32": ("fp16",), "fp8": ("fp16",), "int8": ("fp16",)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +66,8 @@ class KernelModel:
         bandwidth : float, optional
             Replaces the achieved bandwidth of main memory [B/s]: where the operands live.
         share : float
-            Fraction of the device's units this kernel may use, above 0 and at most 1. Arithmetic rate and the units that
-            tiles are dealt to shrink with it; memory bandwidth does not.
+            Fraction of the device's units this kernel may use, above 0 and at most 1. Arithmetic rate and the units
+            that tiles are dealt to shrink with it; memory bandwidth does not.
 
         Raises
         ------
@@ -111,7 +112,9 @@ class KernelModel:
 
 
 def _fitted(precision: str, fits: Mapping[str, object]) -> str:
-    for candidate in (precision, *_RELATED.get(precision, ()), "fp32"):
+    """The measured precision that stands for `precision`: itself, one that runs on the same units, or fp32."""
+    candidates: tuple[str, ...] = (precision, *_RELATED.get(precision, ()), "fp32")
+    for candidate in candidates:
         if candidate in fits:
             return candidate
     raise UnknownNameError("precision", precision, fits)

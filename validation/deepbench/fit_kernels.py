@@ -58,12 +58,11 @@ def kernel_document(name: str, reference: Path) -> dict[str, Any]:
             **_fit_table(fit, errors, len(rows), "gemm.csv"),
             "upper_share": fit.upper_share,
             "narrow_columns": fit.narrow_columns,
+            "exact_share": fit.exact_share,
         }
         passes = document["convolution"][precision] = {}
         for direction in Pass:
-            measured = [
-                row for row in convolutions if row.precision == precision and row.kernel.direction is direction
-            ]
+            measured = [row for row in convolutions if row.precision == precision and row.kernel.direction is direction]
             convolution = fit_convolution(measured, rates, precision)
             held_out = cross_validate_convolution(measured, rates, precision)
             passes[direction.value] = _fit_table(convolution, held_out, len(measured), "conv.csv")

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from simulator.cost.convolution import ConvolutionFit, convolution_features, convolution_terms
+from simulator.cost.convolution import ConvolutionFit, convolution_features, convolution_terms, convolution_time
 from simulator.cost.correction import fit_correction
 from simulator.cost.gemm import VARIANTS, GemmFit, gemm_terms, gemm_time
-from simulator.cost.convolution import convolution_time
 from simulator.cost.rates import DeviceRates
 from validation.deepbench.reference import MeasuredConvolution, MeasuredGemm
 
@@ -27,7 +26,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Prior:
-    """What is assumed of a correction before seeing data; the same for every device, chosen once.
+    """What is assumed of a correction before seeing data; the same for every device, chosen once from a dozen settings.
 
     `lengths` in octaves an axis, `spread` and `noise` in natural-log units.
     """
@@ -38,8 +37,8 @@ class Prior:
     kinship: float = 1.0
 
 
-GEMM_PRIOR = Prior(lengths=(3.0, 2.0, 3.0), spread=0.4, noise=0.05, kinship=0.7)
-CONVOLUTION_PRIOR = Prior(lengths=(3.0, 3.0, 3.0, 3.0, 3.0, 2.0), spread=0.4, noise=0.1)
+GEMM_PRIOR = Prior(lengths=(4.0, 2.0, 4.0), spread=0.8, noise=0.06, kinship=0.5)
+CONVOLUTION_PRIOR = Prior(lengths=(5.0, 4.0, 4.0, 4.0, 3.0, 2.0), spread=0.6, noise=0.07)
 
 
 def fit_gemm(rows: Sequence[MeasuredGemm], rates: DeviceRates, precision: str, narrow_columns: int = 0) -> GemmFit:
@@ -84,9 +83,7 @@ def fit_convolution(rows: Sequence[MeasuredConvolution], rates: DeviceRates, pre
     """Weights and correction for one device, precision and pass."""
     seconds = np.array([row.seconds for row in rows])
     batches = [np.array([float(row.kernel.batch)]) for row in rows]
-    terms = [
-        convolution_terms(row.kernel, batch, rates, precision) for row, batch in zip(rows, batches, strict=True)
-    ]
+    terms = [convolution_terms(row.kernel, batch, rates, precision) for row, batch in zip(rows, batches, strict=True)]
     fast = np.array(["fast.arithmetic" in term for term in terms])
     direct_names = [name for name in terms[0] if not name.startswith("fast.")]
     fast_names = sorted({name for term in terms for name in term if name.startswith("fast.")})
@@ -100,7 +97,9 @@ def fit_convolution(rows: Sequence[MeasuredConvolution], rates: DeviceRates, pre
         nearer = np.abs(np.log(np.maximum(winograd, 1e-12) / seconds)) < np.abs(np.log(direct / seconds))
         takes_fast = fast & nearer
     fit = ConvolutionFit(weights)
-    physical = np.array([fit.physical(row.kernel, batch, rates, precision)[0] for row, batch in zip(rows, batches, strict=True)])
+    physical = np.array(
+        [fit.physical(row.kernel, batch, rates, precision)[0] for row, batch in zip(rows, batches, strict=True)]
+    )
     prior = CONVOLUTION_PRIOR
     features = np.vstack([convolution_features(row.kernel, batch) for row, batch in zip(rows, batches, strict=True)])
     correction = fit_correction(
@@ -121,7 +120,9 @@ def predict_convolution(
     return np.array([convolution_time(row.kernel, fit, rates, precision) for row in rows])
 
 
-def _on_rows(terms: list[dict[str, Array]], names: list[str], seconds: Array, mask: NDArray[np.bool_]) -> dict[str, float]:
+def _on_rows(
+    terms: list[dict[str, Array]], names: list[str], seconds: Array, mask: NDArray[np.bool_]
+) -> dict[str, float]:
     chosen = [term for term, taken in zip(terms, mask, strict=True) if taken]
     return _non_negative({name: np.array([term[name][0] for term in chosen]) for name in names}, seconds[mask])
 
@@ -136,8 +137,8 @@ def _non_negative(columns: dict[str, Array], seconds: Array, ridge: float = 1e-3
     """Weights >= 0 that make the columns sum to the times, in relative error, robustly; a launch weighs exactly one.
 
     The launch is pinned because the smallest measured kernels are long serial sums, and would pass for a slow launch.
-    Iteratively re-weighted towards the least sum of absolute relative errors, so that a few rows where the library misbehaves
-    do not bend the rest; the small ridge spreads weight over equivalent columns.
+    Iteratively re-weighted towards the least sum of absolute relative errors, so that a few rows where the library
+    misbehaves do not bend the rest; the small ridge spreads weight over equivalent columns.
     """
     launches = {name: values for name, values in columns.items() if name.endswith("launch")}
     columns = {name: values for name, values in columns.items() if name not in launches}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from validation.deepbench.reference import MeasuredConvolution, MeasuredGemm
 __all__ = ["FOLDS", "Errors", "cross_validate_convolution", "cross_validate_gemm"]
 
 FOLDS = 10
+REPEATS = 3  # with different folds, pooled, so that the numbers do not hang on one lucky split
 _SEED = 20261123
 Row = TypeVar("Row", MeasuredGemm, MeasuredConvolution)
 Array = NDArray[np.float64]
@@ -50,7 +51,12 @@ class Errors:
 
 
 def cross_validate_gemm(
-    rows: Sequence[MeasuredGemm], rates: DeviceRates, precision: str, narrow_columns: int = 0, folds: int = FOLDS
+    rows: Sequence[MeasuredGemm],
+    rates: DeviceRates,
+    precision: str,
+    narrow_columns: int = 0,
+    folds: int = FOLDS,
+    repeats: int = REPEATS,
 ) -> Errors:
     """Held-out errors of `fit_gemm`; a family is all N and transposes of one M and K."""
 
@@ -58,24 +64,22 @@ def cross_validate_gemm(
         return predict_gemm(fit_gemm(train, rates, precision, narrow_columns), test, rates, precision)
 
     return Errors(
-        _held_out(rows, [row.kernel for row in rows], predict, folds),
-        _held_out(rows, [(row.kernel.m, row.kernel.k) for row in rows], predict, folds),
+        _held_out(rows, [row.kernel for row in rows], predict, folds, repeats),
+        _held_out(rows, [(row.kernel.m, row.kernel.k) for row in rows], predict, folds, repeats),
     )
 
 
 def cross_validate_convolution(
-    rows: Sequence[MeasuredConvolution], rates: DeviceRates, precision: str, folds: int = FOLDS
+    rows: Sequence[MeasuredConvolution], rates: DeviceRates, precision: str, folds: int = FOLDS, repeats: int = REPEATS
 ) -> Errors:
     """Held-out errors of `fit_convolution`; a family is all batches of one layer."""
 
     def predict(train: Sequence[MeasuredConvolution], test: Sequence[MeasuredConvolution]) -> Array:
         return predict_convolution(fit_convolution(train, rates, precision), test, rates, precision)
 
-    from dataclasses import replace
-
     return Errors(
-        _held_out(rows, [row.kernel for row in rows], predict, folds),
-        _held_out(rows, [replace(row.kernel, batch=1) for row in rows], predict, folds),
+        _held_out(rows, [row.kernel for row in rows], predict, folds, repeats),
+        _held_out(rows, [replace(row.kernel, batch=1) for row in rows], predict, folds, repeats),
     )
 
 
@@ -84,16 +88,19 @@ def _held_out(
     groups: Sequence[Hashable],
     predict: Callable[[Sequence[Row], Sequence[Row]], Array],
     folds: int,
+    repeats: int,
 ) -> Array:
     """Relative errors when the rows of a group are always held out together (so repeated shapes never leak)."""
     distinct = list(dict.fromkeys(groups))
-    order = np.random.default_rng(_SEED).permutation(len(distinct))
-    fold_of = {group: int(position) % folds for group, position in zip(distinct, order, strict=True)}
-    errors = np.zeros(len(rows))
-    for fold in range(folds):
-        held = [index for index, group in enumerate(groups) if fold_of[group] == fold]
-        kept = [index for index, group in enumerate(groups) if fold_of[group] != fold]
-        if held:
-            predicted = predict([rows[index] for index in kept], [rows[index] for index in held])
-            errors[held] = np.abs(predicted / np.array([rows[index].seconds for index in held]) - 1.0)
-    return errors
+    errors = np.zeros((repeats, len(rows)))
+    for repeat in range(repeats):
+        order = np.random.default_rng((_SEED, repeat)).permutation(len(distinct))
+        fold_of = {group: int(position) % folds for group, position in zip(distinct, order, strict=True)}
+        for fold in range(folds):
+            held = [index for index, group in enumerate(groups) if fold_of[group] == fold]
+            kept = [index for index, group in enumerate(groups) if fold_of[group] != fold]
+            if held:
+                predicted = predict([rows[index] for index in kept], [rows[index] for index in held])
+                measured = np.array([rows[index].seconds for index in held])
+                errors[repeat, held] = np.abs(predicted / measured - 1.0)
+    return errors.ravel()

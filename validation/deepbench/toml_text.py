@@ -39,9 +39,11 @@ def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
 
 
 def _is_section(value: object) -> bool:
-    return isinstance(value, Mapping) and len(_inline(value)) > _WIDTH - 20 and "source" not in value or (
-        isinstance(value, Mapping) and any(isinstance(inner, Mapping | list) for inner in value.values())
-    )
+    """Whether a value gets a ``[header]`` of its own; one with a source is a sourced number and stays on its line."""
+    if not isinstance(value, Mapping):
+        return False
+    nested = any(isinstance(inner, Mapping | list) for inner in value.values())
+    return nested or ("source" not in value and len(_inline(value)) > _WIDTH - 20)
 
 
 def _entry(key: str, value: Any) -> list[str]:
