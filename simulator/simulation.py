@@ -9,7 +9,7 @@ import functools
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import simpy
 
@@ -24,7 +24,7 @@ from simulator.cost.device import DeviceCosts
 from simulator.cost.memory_tiers import effective_bandwidth, usable_capacity
 from simulator.cost.rates import element_size
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
-from simulator.execution.executor import Executor, RankSetup
+from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
 from simulator.execution.memory import uncollected
 from simulator.execution.randomness import jitter, stream
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
@@ -38,13 +38,6 @@ from simulator.units import format_quantity
 from simulator.workload import MemoryNeed, largest_batch, load_dataset, load_network, memory_needed
 
 __all__ = ["Simulation", "compare", "load", "simulate"]
-
-_PARAMETERS = {
-    "cpu-gpu": Category.CPU_GPU_PARAMETERS,
-    "gpu-gpu": Category.GPU_GPU_PARAMETERS,
-    "local": Category.GPU_GPU_PARAMETERS,
-    "node-node": Category.NODE_NODE_PARAMETERS,
-}
 
 
 def load(path_or_name: str | Path, **overrides: Any) -> Scenario:
@@ -115,6 +108,8 @@ class Simulation:
         self._check_precision()
         self.steps = self._steps()
         self._refuse_keys_without_effect()
+        self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
+        self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
         self.memory = self._memory_need()
         self.worker_bandwidth = self._worker_bandwidth()
 
@@ -174,7 +169,7 @@ class Simulation:
         need = memory_needed(self.network, workload.batch_size, weight_copies=copies, element_size=size)
         device = self.workers[0].device
         with located(f"{where}: cluster.memory_mode"):
-            capacity = usable_capacity(device, self.scenario.tables.cluster.memory_mode)
+            capacity = usable_capacity(device, self.memory_mode)
         if need.total > capacity:
             fitting = largest_batch(self.network, capacity, weight_copies=copies, element_size=size)
             remedy = f"the largest batch that fits is {fitting}" if fitting else "not even one sample fits"
@@ -187,11 +182,14 @@ class Simulation:
 
     def _worker_bandwidth(self) -> float:
         """Memory bandwidth [B/s] that a worker's working set sees, after memory and cluster modes."""
-        cluster, device, where = self.scenario.tables.cluster, self.workers[0].device, self.scenario.where
-        with located(f"{where}: cluster"):
-            return effective_bandwidth(
-                device, self.memory.total, mode=cluster.memory_mode, cluster_mode=cluster.cluster_mode
-            )
+        device = self.workers[0].device
+        with located(f"{self.scenario.where}: cluster"):
+            return effective_bandwidth(device, self.memory.total, mode=self.memory_mode, cluster_mode=self.cluster_mode)
+
+    def _system_mode(self, key: Literal["memory_mode", "cluster_mode"]) -> str | None:
+        """What the system runs its nodes in; the device's own habit if it does not say or the device has no choice."""
+        device, profile = self.workers[0].device, self.platform.system.profile
+        return getattr(profile, key) or getattr(device, f"default_{key}") if getattr(device, f"{key}s") else None
 
     def _refuse_keys_without_effect(self) -> None:
         """A key that this system cannot heed would leave the answer the same whatever its value."""
@@ -294,7 +292,7 @@ class Simulation:
         return None if memory.name == worker.name else self.platform.route(memory.name, worker.name)
 
     def _category(self, source: int, target: int) -> Category:
-        return _PARAMETERS[self.platform.link_class(self.devices[source].name, self.devices[target].name)]
+        return PARAMETER_CATEGORIES[self.platform.link_class(self.devices[source].name, self.devices[target].name)]
 
     def _schedule(self, kind: str, ranks: int, elements: int, root: int) -> Schedule:
         """The schedule of a collective; a policy's name stands for what it chooses on this platform."""
@@ -348,11 +346,9 @@ class Simulation:
         )
 
     def _memory_accounts(self) -> tuple[DeviceMemory, ...]:
-        device, mode = self.workers[0].device, self.scenario.tables.cluster.memory_mode
-        capacity = usable_capacity(device, mode)
-        placement = device.main_memory
-        if device.fast_memory:
-            placement = f"{device.fast_memory} ({mode or device.default_memory_mode})"
+        device = self.workers[0].device
+        capacity = usable_capacity(device, self.memory_mode)
+        placement = f"{device.fast_memory} ({self.memory_mode})" if device.fast_memory else device.main_memory
         return tuple(
             DeviceMemory(worker.name, device.name, self.memory.total, capacity, placement, self.memory.parts())
             for worker in self.workers

@@ -22,19 +22,12 @@ from simulator.cost.device import StreamCosts
 from simulator.cost.memory_tiers import effective_bandwidth
 from simulator.cost.rates import element_size
 from simulator.errors import InputError, UnknownNameError
-from simulator.execution.executor import Executor, RankSetup
+from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
 from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform
 from simulator.trace import Category, RankInfo, Trace
 
 __all__ = ["AdditionCosts", "CollectiveRun", "addition_costs", "collective_time", "play_collective"]
-
-_CATEGORIES = {
-    "cpu-gpu": Category.CPU_GPU_PARAMETERS,
-    "gpu-gpu": Category.GPU_GPU_PARAMETERS,
-    "local": Category.GPU_GPU_PARAMETERS,
-    "node-node": Category.NODE_NODE_PARAMETERS,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +141,7 @@ def play_collective(
         [_setup(platform, device, program, precision, elements) for device in placed],
         model,
         route=lambda source, target: platform.route(devices[source], devices[target]),
-        category=lambda source, target: _CATEGORIES[platform.link_class(devices[source], devices[target])],
+        category=lambda source, target: PARAMETER_CATEGORIES[platform.link_class(devices[source], devices[target])],
         schedule=lambda kind, ranks, count, at: schedule(kind, algorithm, ranks, count, at, **options),
         trace=trace,
         collective_overhead=platform.collective_overhead,

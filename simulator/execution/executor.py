@@ -11,8 +11,9 @@ Nothing is trained here: values stay None, and only sizes matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import simpy
@@ -42,10 +43,19 @@ from simulator.network.base import Network
 from simulator.platform.links import Route
 from simulator.trace.spans import Category, Span, Trace
 
-__all__ = ["Executor", "RankSetup"]
+__all__ = ["PARAMETER_CATEGORIES", "Executor", "RankSetup"]
 
 Activity = Generator[simpy.Event, Any, Any]
 
+#: Where the time of a message of parameters belongs, by the kind of link between its ends.
+PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
+    {
+        "cpu-gpu": Category.CPU_GPU_PARAMETERS,
+        "gpu-gpu": Category.GPU_GPU_PARAMETERS,
+        "local": Category.GPU_GPU_PARAMETERS,
+        "node-node": Category.NODE_NODE_PARAMETERS,
+    }
+)
 _POINT_TO_POINT = "point-to-point"
 _LANES: dict[type[Any], str] = {LoadBatch: "copy", Gradient: "compute", Apply: "compute"}
 
