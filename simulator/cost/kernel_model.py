@@ -3,7 +3,8 @@
 Models are fitted to published measurements (see `validation/deepbench`). An unmeasured device borrows the fit of its
 nearest measured relative (`KernelModel.scaled_to`): every term of the fit is a time on ideal hardware, so arithmetic
 scales with the peak, traffic with the bandwidth, tile quantisation with the number of units, serial depth with the
-clock, and the launch is the device's own. The correction, a factor, is taken over as it is.
+clock, and the launch is the device's own. The correction holds the habits of one library on one chip: it is taken over
+by another board with that chip (`same_chip`) and left out elsewhere, which measured transfers bear out.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from simulator.documents import load_document
 from simulator.errors import InputError, UnknownNameError
 from simulator.workload.kernels import Elementwise, Gemm, Kernel, Pass
 
-__all__ = ["KernelModel", "kernel_model_names", "load_kernel_model"]
+__all__ = ["KernelModel", "kernel_model_names", "load_kernel_model", "same_chip"]
 
 #: Fits tried in turn for a precision that was not itself measured.
 _RELATED: Mapping[str, tuple[str, ...]] = {"bf16": ("fp16",), "tf32": ("fp16",), "fp8": ("fp16",), "int8": ("fp16",)}
@@ -98,8 +99,22 @@ class KernelModel:
         return convolution_time(kernel, fits[kernel.direction], rates, precision)
 
     def scaled_to(self, rates: DeviceRates) -> KernelModel:
-        """This model's fit on another device's rates; on its own rates, the model itself."""
-        return self if rates == self.rates else KernelModel(rates, self.gemm, self.convolution)
+        """This model's fit on another device's rates; on its own rates, the model itself.
+
+        A device that is not the `same_chip` gets the physical part of the fit alone.
+        """
+        if rates == self.rates:
+            return self
+        if same_chip(rates, self.rates):
+            return KernelModel(rates, self.gemm, self.convolution)
+        return KernelModel(
+            rates,
+            {precision: GemmFit(fit.weights) for precision, fit in self.gemm.items()},
+            {
+                precision: {direction: ConvolutionFit(fit.weights) for direction, fit in passes.items()}
+                for precision, passes in self.convolution.items()
+            },
+        )
 
     def _table(
         self, kernel: Gemm, rates: DeviceRates, precision: str, bandwidth: float | None, share: float
@@ -109,6 +124,19 @@ class KernelModel:
         if key not in self._tables:
             self._tables[key] = self.gemm[_fitted(precision, self.gemm)].table(variant, rates, precision)
         return self._tables[key]
+
+
+def same_chip(one: DeviceRates, other: DeviceRates) -> bool:
+    """Whether two devices pass for boards with one chip: same family, units within 20 %, fp32 peak a unit within 35 %.
+
+    True of M40 and Titan X, of the P100 boards, of the V100 boards and of the Knights Landing models; not of two
+    generations.
+    """
+    if one.family != other.family or "fp32" not in one.peak or "fp32" not in other.peak:
+        return False
+    units = one.units / other.units
+    each = one.peak["fp32"] / other.peak["fp32"] / units
+    return max(units, 1 / units) <= 1.2 and max(each, 1 / each) <= 1.35
 
 
 def _fitted(precision: str, fits: Mapping[str, object]) -> str:
