@@ -6,6 +6,7 @@ that the working set lives in, and the network's kernels.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ def device_rates(device: Device) -> DeviceRates:
         peak=peak,
         bandwidth=main.achieved_bandwidth.value,
         launch_overhead=overhead.value if overhead else 0.0,
+        cache_size=device.cache.value if device.cache else 0.0,
     )
 
 
@@ -40,7 +42,13 @@ def kernel_model_of(device: Device) -> KernelModel | None:
     """The fitted kernel model for a device, carried over where it was fitted to a relative; None if it names none."""
     if device.kernel_model is None:
         return None
-    return load_kernel_model(device.kernel_model).scaled_to(device_rates(device))
+    return _carried_over(device.kernel_model, device_rates(device))
+
+
+@functools.lru_cache(maxsize=64)
+def _carried_over(name: str, rates: DeviceRates) -> KernelModel:
+    """A model on a device's rates. Kept, because working out its tables takes a third of a second."""
+    return load_kernel_model(name).scaled_to(rates)
 
 
 class StreamCosts:
