@@ -30,7 +30,7 @@ from simulator.execution.randomness import jitter, stream
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
 from simulator.hardware import load_system
 from simulator.network.base import Network, network_model
-from simulator.platform import PlacedDevice, Platform, Route, build_platform
+from simulator.platform import Link, PlacedDevice, Platform, Route, build_platform
 from simulator.result import DeviceMemory, LinkLoad, Result, step_times
 from simulator.scenario import Scenario
 from simulator.trace import Category, RankInfo, Trace, breakdown
@@ -104,7 +104,7 @@ class Simulation:
                 seed=tables.simulation.seed,
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
-        self.devices = (*self.workers, self.platform.hosts[0]) if self.algorithm.master else self.workers
+        self.devices = (*self.workers, *self._masters())
         self._check_precision()
         self.steps = self._steps()
         self._refuse_keys_without_effect()
@@ -144,6 +144,11 @@ class Simulation:
                 f"have {len(accelerators)}"
             )
         return accelerators[:wanted]
+
+    def _masters(self) -> tuple[PlacedDevice, ...]:
+        """Devices of the master's ranks: none, one, or a thread for each worker, all on the first node's host."""
+        threads = len(self.workers) if self.algorithm.server else int(self.algorithm.master is not None)
+        return (self.platform.hosts[0],) * threads
 
     def _check_precision(self) -> None:
         precision = self.scenario.tables.workload.precision
@@ -247,7 +252,7 @@ class Simulation:
     def _task(self, steps: int) -> Task:
         return Task(
             workers=tuple(range(len(self.workers))),
-            master=len(self.workers) if self.algorithm.master else None,
+            masters=tuple(range(len(self.workers), len(self.devices))),
             steps=steps,
             layout=tuple(count for _, count in self.network.parameter_layout()),
             element_size=self.element_size,
@@ -270,7 +275,9 @@ class Simulation:
             if device.name not in costs:
                 bandwidth = self.worker_bandwidth if is_worker else device.memory.achieved_bandwidth.value
                 costs[device.name] = DeviceCosts(device, self.network, workload.precision, bandwidth)
-            program: Program | None = self.algorithm.worker if is_worker else self.algorithm.master
+            program: Program | None = self.algorithm.worker
+            if not is_worker:
+                program = self.algorithm.master or self.algorithm.server
             assert program is not None
             setups.append(
                 RankSetup(
@@ -281,10 +288,17 @@ class Simulation:
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
                     jitter=jitter(stream(simulation.seed, "jitter", index), simulation.jitter),
+                    memory_route=None if is_worker else self._memory_route(placed),
                     update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
                 )
             )
         return setups
+
+    @functools.cache  # noqa: B019 - one link a device, for as long as the simulation lives
+    def _memory_route(self, placed: PlacedDevice) -> Route:
+        """A device's memory as a link that updates of shared arrays compete for."""
+        name, bandwidth = f"{placed.name} memory", placed.device.memory.achieved_bandwidth.value
+        return Route((Link(name, placed.name, placed.name, bandwidth, 0.0, "memory", name),))
 
     def _batch_route(self, worker: PlacedDevice) -> Route | None:
         """Where batches come from: the host memory nearest to the device, or nowhere if that is the device's own."""

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.algorithms.rules import Settings
 from simulator.algorithms.vocabulary import (
     ANY,
+    Acquire,
     Apply,
     Array,
     Batch,
@@ -21,6 +23,7 @@ from simulator.algorithms.vocabulary import (
     LoadBatch,
     Operation,
     Receive,
+    Release,
     Send,
     Start,
 )
@@ -36,8 +39,8 @@ class Task:
     ----------
     workers : tuple of int
         Ranks that compute gradients.
-    master : int or None
-        The rank that only keeps the centre, where the algorithm has one.
+    masters : tuple of int
+        Ranks at the master: none, one that serves all workers, or one thread for each worker.
     steps : int
         Gradients each worker computes.
     layout : tuple of int
@@ -46,19 +49,26 @@ class Task:
         Bytes an element.
     options : mapping
         The algorithm's own options, all of them, defaults filled in.
+    initial : numpy.ndarray or None
+        The weights to start from, one-dimensional; None when only time is simulated.
+    settings : callable
+        Hyper-parameters at a step.
     """
 
     workers: tuple[int, ...]
-    master: int | None
+    masters: tuple[int, ...]
     steps: int
     layout: tuple[int, ...]
     element_size: int = 4
     options: Mapping[str, Any] = field(default_factory=dict)
+    initial: Any = None
+    settings: Callable[[int], Settings] = lambda step: Settings(learning_rate=0.0)
+    shared: dict[str, Array] = field(default_factory=dict)  #: arrays that the master's threads have in common
 
     @property
     def everyone(self) -> tuple[int, ...]:
         """All ranks, workers first."""
-        return self.workers if self.master is None else (*self.workers, self.master)
+        return (*self.workers, *self.masters)
 
 
 class Rank:
@@ -69,6 +79,7 @@ class Rank:
         self.role = role
         self.task = task
         self.step = 0  #: the step the generator is in; executors label what it does with it
+        self.arrays: dict[str, Array] = {}  #: what it has named so far
 
     @property
     def workers(self) -> tuple[int, ...]:
@@ -77,15 +88,28 @@ class Rank:
 
     @property
     def master(self) -> int:
-        """The rank that keeps the centre and computes no gradients."""
-        if self.task.master is None:
+        """The rank that keeps the centre: the only one, or the master's thread for this worker."""
+        masters = self.task.masters
+        if not masters:
             raise LookupError("this algorithm has no master")
-        return self.task.master
+        return (
+            masters[self.workers.index(self.index)] if len(masters) > 1 and self.index in self.workers else masters[0]
+        )
+
+    @property
+    def client(self) -> int:
+        """The worker that this thread of the master serves."""
+        return self.workers[self.task.masters.index(self.index)]
 
     @property
     def options(self) -> Mapping[str, Any]:
         """The algorithm's options."""
         return self.task.options
+
+    @property
+    def settings(self) -> Settings:
+        """Hyper-parameters at the current step."""
+        return self.task.settings(self.step)
 
     def steps(self) -> Iterator[int]:
         """0, 1, … once for each gradient of a worker."""
@@ -108,8 +132,35 @@ class Rank:
         """The centre weights, or the place where they arrive on a rank that does not keep them."""
         return self._array("centre")
 
-    def _array(self, name: str) -> Array:
-        return Array(name, self.task.layout, self.task.element_size)
+    def shared_centre(self) -> Array:
+        """The centre weights that all threads of the master have in common."""
+        return self._shared("centre")
+
+    def shared_zeros(self, name: str) -> Array:
+        """An array that starts at zero and that all threads of the master have in common."""
+        return self._zeroed(self._shared(name))
+
+    def zeros(self, name: str) -> Array:
+        """An array of this rank's own that starts at zero, such as a velocity."""
+        return self._zeroed(self._array(name))
+
+    def _shared(self, name: str) -> Array:
+        if name not in self.task.shared:
+            self.task.shared[name] = self._array(name, shared=True)
+        self.arrays[name] = self.task.shared[name]
+        return self.arrays[name]
+
+    @staticmethod
+    def _zeroed(array: Array) -> Array:
+        if array.value is not None:
+            array.value[:] = 0.0
+        return array
+
+    def _array(self, name: str, shared: bool = False) -> Array:
+        initial = self.task.initial
+        value = None if initial is None else initial.copy()
+        self.arrays[name] = Array(name, self.task.layout, self.task.element_size, value, shared)
+        return self.arrays[name]
 
     # Operations ---------------------------------------------------------------------------------------------------
 
@@ -121,9 +172,17 @@ class Rank:
         """Forward and backward pass at `weights`."""
         return Gradient(weights, batch)
 
-    def apply(self, rule: Callable[..., Any], *arrays: Array) -> Operation:
+    def apply(self, rule: Callable[..., Any], *arrays: Array, **parameters: Any) -> Operation:
         """Update arrays on this device by a rule of `simulator.algorithms.rules`."""
-        return Apply(rule, arrays, getattr(rule, "writes", 1))
+        return Apply(rule, arrays, getattr(rule, "writes", 1), parameters)
+
+    def acquire(self, lock: str) -> Operation:
+        """Wait for a lock at this rank's device; first come, first served."""
+        return Acquire(lock)
+
+    def release(self, lock: str) -> Operation:
+        """Give a lock up."""
+        return Release(lock)
 
     def send(self, array: Array, to: int) -> Operation:
         """Send an array to one rank; done when it has arrived."""

@@ -43,6 +43,10 @@ class Algorithm:
         Run by every rank that computes gradients.
     master : Program or None
         Run by one rank on the first node's host (or on its device where a node hosts itself).
+    server : Program or None
+        In place of `master`: run there once for each worker, as threads that share arrays and locks.
+    learns : str
+        The array that is the result of training: ``"centre"``, or ``"replica"`` for the mean of the workers' own.
     weight_copies : int
         Arrays of the network's size that a worker's device holds at once, gradients apart.
     packed : bool
@@ -56,6 +60,8 @@ class Algorithm:
     source: str
     worker: Program
     master: Program | None = None
+    server: Program | None = None
+    learns: str = "centre"
     weight_copies: int = 1
     packed: bool = True
     collectives: Mapping[str, str] = field(default_factory=dict)

@@ -35,7 +35,7 @@ def _master(rank: Rank) -> Generator[Operation, Any, None]:
     for _ in rank.steps():
         yield rank.broadcast(centre, root=rank.master)
         total = yield rank.reduce(None, root=rank.master)
-        yield rank.apply(rules.elastic_centre, centre, total)
+        yield rank.apply(rules.elastic_centre, centre, total, contributions=len(rank.workers))
 
 
 def _worker(rank: Rank) -> Generator[Operation, Any, None]:
@@ -48,7 +48,7 @@ def _worker(rank: Rank) -> Generator[Operation, Any, None]:
         total = yield rank.reduce(replica, root=home)
         yield rank.apply(rules.elastic_worker, replica, gradient, arrived)
         if rank.index == home:
-            yield rank.apply(rules.elastic_centre, centre, total)
+            yield rank.apply(rules.elastic_centre, centre, total, contributions=len(rank.workers))
 
 
 def _overlapping_worker(rank: Rank) -> Generator[Operation, Any, None]:
@@ -62,7 +62,7 @@ def _overlapping_worker(rank: Rank) -> Generator[Operation, Any, None]:
         arrived, total = yield rank.join(broadcasting, reducing)
         yield rank.apply(rules.elastic_worker, replica, gradient, arrived)
         if rank.index == home:
-            yield rank.apply(rules.elastic_centre, centre, total)
+            yield rank.apply(rules.elastic_centre, centre, total, contributions=len(rank.workers))
 
 
 _TREES = {"broadcast": "binomial-tree", "reduce": "binomial-tree"}

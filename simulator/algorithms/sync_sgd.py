@@ -19,7 +19,7 @@ def _worker(rank: Rank) -> Generator[Operation, Any, None]:
         batch = yield rank.load_batch()
         gradient = yield rank.gradient(weights, batch)
         total = yield rank.all_reduce(gradient)
-        yield rank.apply(rules.gradient_step, weights, total)
+        yield rank.apply(rules.gradient_step, weights, total, contributions=len(rank.workers))
 
 
 SYNC_SGD = Algorithm(
@@ -27,5 +27,6 @@ SYNC_SGD = Algorithm(
     title="Synchronous SGD with an all-reduce of gradients",
     source="Chen, Pan, Monga, Bengio, Jozefowicz 2016; the baseline of You, Buluç, Demmel, SC'17",
     worker=_worker,
+    learns="replica",
     collectives={"all_reduce": "auto"},
 )

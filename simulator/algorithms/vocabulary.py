@@ -8,12 +8,13 @@ through the methods of `simulator.algorithms.rank.Rank`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
     "ANY",
+    "Acquire",
     "Apply",
     "Array",
     "Batch",
@@ -24,6 +25,7 @@ __all__ = [
     "LoadBatch",
     "Operation",
     "Receive",
+    "Release",
     "Send",
     "Start",
 ]
@@ -45,18 +47,33 @@ class Array:
     element_size : int
         Bytes an element.
     value : numpy.ndarray or None
-        The numbers, shape ``(elements,)``; None when only time is simulated.
+        The numbers, one-dimensional; None when only time is simulated. A small network may learn in the time of a large
+        one, so `value` may hold fewer numbers than the `elements` whose time is counted.
+    shared : bool
+        Whether several ranks of one device update it in place, so that unlocked updates can overlap.
+    version : int
+        How many updates a shared array has had; for any other, that of the shared array it was last computed from.
+    source : int
+        The rank it was received from; -1 if it was not.
     """
 
     name: str
     layout: tuple[int, ...]
     element_size: int = 4
     value: Any = None
+    shared: bool = False
+    version: int = 0
+    source: int = -1
 
     @property
     def elements(self) -> int:
-        """How many numbers it holds."""
+        """How many numbers it holds, as far as time is concerned."""
         return sum(self.layout)
+
+    def snapshot(self, source: int) -> Array:
+        """What a message from the rank `source` carries: the numbers as they are now."""
+        value = None if self.value is None else self.value.copy()
+        return Array(self.name, self.layout, self.element_size, value, False, self.version, source)
 
 
 @dataclass(eq=False, slots=True)
@@ -87,6 +104,21 @@ class Apply:
     rule: Callable[..., Any]
     arrays: tuple[Array, ...]
     writes: int = 1
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """Wait for the lock of that name on this rank's device; first come, first served."""
+
+    lock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give the lock up."""
+
+    lock: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +170,4 @@ class Handle:
     state: Any = None
 
 
-Operation = LoadBatch | Gradient | Apply | Send | Receive | Collective | Start | Join
+Operation = LoadBatch | Gradient | Apply | Acquire | Release | Send | Receive | Collective | Start | Join

@@ -130,7 +130,7 @@ def play_collective(
     model = network_model(network)(env)
     trace = Trace(tuple(RankInfo(i, "worker", d.name, d.device.name, d.node) for i, d in enumerate(placed)))
     everyone = tuple(range(len(placed)))
-    task = Task(everyone, None, steps=1, layout=(elements,), element_size=element_size(precision))
+    task = Task(everyone, (), steps=1, layout=(elements,), element_size=element_size(precision))
 
     def program(rank: Rank) -> Generator[Operation, Any, None]:
         yield Collective(collective, rank.replica(), everyone, root)

@@ -10,5 +10,15 @@ from simulator.learning.data import LearningData
 from simulator.learning.learner import Evaluation, Learner
 from simulator.learning.sampler import Sampler
 from simulator.learning.sources import load_data
+from simulator.learning.threads import one_thread
 
-__all__ = ["Evaluation", "Learner", "LearningData", "Sampler", "learner_names", "load_data", "load_learner"]
+__all__ = [
+    "Evaluation",
+    "Learner",
+    "LearningData",
+    "Sampler",
+    "learner_names",
+    "load_data",
+    "load_learner",
+    "one_thread",
+]

@@ -47,23 +47,26 @@ def read(path: Path) -> LearningData:
 
 def _arrays(path: Path) -> list[NDArray[Any]]:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: expected an .npz archive with the keys {', '.join(_KEYS)}, got a single array")
-        with loaded:
-            for keys in (_KEYS, _OTHER_KEYS):
-                if keys[0] in loaded:
-                    missing = [key for key in keys if key not in loaded]
-                    if missing:
-                        raise InputError(f"{path}: {missing[0]}: missing; it is required")
-                    return [loaded[key] for key in keys]
-            raise InputError(
-                f"{path}: expected the keys {', '.join(_KEYS)} (or {', '.join(_OTHER_KEYS)}), "
-                f"got {', '.join(loaded.files) or 'none'}"
-            )
+        with path.open("rb") as file:  # numpy does not close what it opened itself and could not read
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                raise InputError(f"{path}: expected an archive with the keys {', '.join(_KEYS)}, got a single array")
+            with loaded:
+                return [loaded[key] for key in _keys(path, loaded.files)]
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"{path}: damaged or not an .npz archive of plain arrays ({reason})") from None
+
+
+def _keys(path: Path, found: list[str]) -> tuple[str, ...]:
+    for keys in (_KEYS, _OTHER_KEYS):
+        if keys[0] in found:
+            missing = [key for key in keys if key not in found]
+            if missing:
+                raise InputError(f"{path}: {missing[0]}: missing; it is required")
+            return keys
+    expected = f"the keys {', '.join(_KEYS)} (or {', '.join(_OTHER_KEYS)})"
+    raise InputError(f"{path}: expected {expected}, got {', '.join(found) or 'none'}")
 
 
 def _inputs(array: NDArray[Any], where: str) -> Floats:

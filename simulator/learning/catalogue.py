@@ -31,7 +31,7 @@ def load_learner(name: str, data: LearningData, **options: Any) -> Learner:
     ----------
     name : str
         ``"softmax"``, ``"mlp"``, ``"lenet"``, or ``"package.module:Factory"``: a `torch.nn.Module` class, or a
-        function that makes one, called with `options` (see `simulator.learning.torch_module`).
+        function that makes one, called with `options` (see `simulator.learning.torch_loading`).
     data : LearningData
         Gives the shape of a sample and the number of classes.
     **options
@@ -45,7 +45,7 @@ def load_learner(name: str, data: LearningData, **options: Any) -> Learner:
         If an option has a wrong value, the samples do not suit the network, or a module cannot be had.
     """
     if ":" in name:
-        from simulator.learning.torch_module import load_module
+        from simulator.learning.torch_loading import load_module
 
         return load_module(name, data, options)
     if name not in _BUILT_IN:

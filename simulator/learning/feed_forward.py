@@ -52,7 +52,7 @@ class FeedForward:
 
     def gradient(self, weights: Floats, inputs: Floats, labels: Integers) -> tuple[float, Floats]:
         """Mean loss over the samples, and its gradient."""
-        self._check(weights, inputs, labels)
+        weights = self._checked(weights, inputs, labels)
         result = np.empty(self.elements)
         backward = []
         with np.errstate(all="ignore"):
@@ -69,7 +69,7 @@ class FeedForward:
 
     def evaluate(self, weights: Floats, inputs: Floats, labels: Integers) -> Evaluation:
         """Mean loss and accuracy."""
-        self._check(weights, inputs, labels)
+        weights = self._checked(weights, inputs, labels)
         losses = np.empty(len(labels))
         correct = 0
         with np.errstate(all="ignore"):
@@ -88,7 +88,8 @@ class FeedForward:
             start, stop = stop, stop + layer.elements
             yield layer, start, stop
 
-    def _check(self, weights: Floats, inputs: Floats, labels: Integers) -> None:
+    def _checked(self, weights: Floats, inputs: Floats, labels: Integers) -> Floats:
+        """The weights in float64, whatever precision the caller keeps them in."""
         if weights.shape != (self.elements,):
             raise ValueError(f"{self.name}: expected weights of shape ({self.elements},), got {weights.shape}")
         if inputs.shape != (len(labels), *self.shape) or not len(labels):
@@ -97,3 +98,4 @@ class FeedForward:
                 f"{self.name}: expected inputs of shape (samples, {expected}) and as many labels, "
                 f"got {inputs.shape} and {len(labels)}"
             )
+        return np.asarray(weights, dtype=np.float64)

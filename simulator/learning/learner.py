@@ -23,8 +23,9 @@ class Evaluation:
 class Learner(Protocol):
     """A network whose weights are one flat float64 array.
 
-    All methods are pure functions of their arguments and repeat bit for bit. Weights or inputs that are not finite
-    give a loss that is not finite, without a warning: finding out that training diverged is the caller's business.
+    All methods are pure functions of their arguments and repeat bit for bit (on one machine, with one BLAS library and
+    one number of its threads). A weight that is NaN gives a loss that is NaN, and infinities go where arithmetic takes
+    them, without a warning: finding out that training diverged is the caller's business.
     Inputs have the shape ``(samples, channels, height, width)``, labels ``(samples,)``.
     """
 

@@ -66,8 +66,9 @@ def lenet(
     large = min(height, width) >= _LARGE
     if min(height, width) < 4:
         raise InputError(f"lenet: expected samples of at least 4 × 4 pixels, got {height} × {width}")
-    first, second = _pair("lenet", "filters", filters if filters is not None else ((20, 50) if large else (8, 16)))
-    (units,) = _counts("lenet", "hidden", [hidden if hidden is not None else (500 if large else 64)])
+    chosen = filters if filters is not None else ((20, 50) if large else (8, 16))
+    first, second = _counts("lenet", "filters", chosen, length=2)
+    (units,) = _counts("lenet", "hidden", hidden if hidden is not None else (500 if large else 64), length=1)
     kernel, padding = (5, 0) if large else (3, 1)
     lost = kernel - 1 - 2 * padding
     rows, columns = ((((extent - lost) // 2) - lost) // 2 for extent in (height, width))
@@ -89,16 +90,12 @@ def lenet(
     )
 
 
-def _counts(learner: str, option: str, values: object) -> tuple[int, ...]:
-    if isinstance(values, int) and not isinstance(values, bool):
-        values = [values]
-    if not isinstance(values, Sequence) or any(type(value) is not int or value < 1 for value in values):
+def _counts(learner: str, option: str, values: object, length: int | None = None) -> tuple[int, ...]:
+    """Whole numbers of at least 1, `length` of them if it is given; one alone may do without a list."""
+    listed = values if isinstance(values, Sequence) else [values]
+    if any(type(value) is not int or value < 1 for value in listed):
         raise InputError(f"{learner}: {option}: expected whole numbers of at least 1, got {values!r}")
-    return tuple(values)
-
-
-def _pair(learner: str, option: str, values: object) -> tuple[int, int]:
-    counts = _counts(learner, option, values)
-    if len(counts) != 2:
-        raise InputError(f"{learner}: {option}: expected two whole numbers, got {values!r}")
-    return counts[0], counts[1]
+    if length not in (None, len(listed)):
+        number = "one whole number" if length == 1 else f"{length} whole numbers"
+        raise InputError(f"{learner}: {option}: expected {number}, got {values!r}")
+    return tuple(listed)

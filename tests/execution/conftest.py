@@ -103,7 +103,7 @@ def play() -> Callable[..., Outcome]:
         ]
         task = Task(
             workers=tuple(range(ranks)),
-            master=ranks if master is not None else None,
+            masters=(ranks,) if master is not None else (),
             steps=steps,
             layout=layout,
             element_size=element_size,

@@ -1,0 +1,149 @@
+"""Operations of one rank on its own device: batches, gradients, updates, locks.
+
+An update of an array that several ranks share is done in `BLOCKS` blocks: each is read when its turn comes and written
+back when it is done. Under a lock that is the same as doing it at once. Without one, two updates may have the same
+block in hand at the same time; the one that writes last then undoes the other's, which is counted as lost, and a
+message sent in between carries some blocks from before and some from after an update, counted as a torn read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.algorithms.vocabulary import Acquire, Apply, Array, Batch, Gradient, LoadBatch, Release
+from simulator.execution.arithmetic import apply_rule, part_of
+from simulator.execution.cursor import Cursor
+from simulator.execution.locks import Lock
+from simulator.execution.state import Activity, RankState, Run
+from simulator.trace.spans import Category
+
+__all__ = ["BLOCKS", "DeviceOperations", "SharedUse"]
+
+#: Granularity of unlocked updates: blocks that an array is read and written in.
+BLOCKS = 16
+
+
+@dataclass
+class SharedUse:
+    """What has happened to the arrays that ranks share.
+
+    Attributes
+    ----------
+    updates : int
+        Updates made.
+    lost_blocks : int
+        Blocks of updates that another update overwrote; `BLOCKS` of them are one update.
+    torn_reads : int
+        Messages that carried an array in the middle of an update.
+    staleness : list of int
+        For each update, how many others had been made since the shared array was read that it was computed from.
+    """
+
+    updates: int = 0
+    lost_blocks: int = 0
+    torn_reads: int = 0
+    staleness: list[int] = field(default_factory=list)
+
+
+class DeviceOperations:
+    """Handlers, one an operation: each lets the operation's time pass and gives its result."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._env = run.env
+        self._locks: dict[str, Lock] = {}
+        self._block_versions: dict[int, list[int]] = {}
+        self._in_hand: dict[int, int] = {}
+        self.shared_use = SharedUse()
+
+    def load_batch(self, state: RankState, operation: LoadBatch, cursor: Cursor) -> Activity:
+        """A copy from the host's memory, or within it."""
+        setup, start = state.setup, self._env.now
+        if setup.batch_route is None:
+            yield self._env.timeout(setup.costs.copy(setup.batch_bytes))
+        else:
+            yield self._run.network.transfer(setup.batch_route, setup.batch_bytes)
+        self._run.record(cursor, Category.CPU_GPU_DATA, "load batch", start, setup.batch_bytes)
+        return Batch(setup.batch_size, self._run.arithmetic.batch(cursor.rank, cursor.step))
+
+    def gradient(self, state: RankState, operation: Gradient, cursor: Cursor) -> Activity:
+        """Forward and backward pass; the numbers are those of the weights as the pass begins."""
+        start, weights = self._env.now, operation.weights
+        value = self._run.arithmetic.gradient(cursor.rank, cursor.step, weights.value, operation.batch.value)
+        yield self._env.timeout(state.setup.costs.gradient(operation.batch.samples) * state.setup.jitter())
+        self._run.record(cursor, Category.FORWARD_BACKWARD, "gradient", start)
+        return Array("gradient", weights.layout, weights.element_size, value, version=weights.version)
+
+    def apply(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
+        """An update rule, of a rank's own arrays or of shared ones."""
+        start, target = self._env.now, operation.arrays[0]
+        name = operation.rule.__name__.replace("_", " ")
+        if target.shared:
+            yield from self._apply_shared(state, operation, cursor)
+        else:
+            seconds = state.setup.costs.update(target.elements, len(operation.arrays), operation.writes)
+            yield self._env.timeout(seconds)
+            if target.value is not None:
+                self._write(state, operation, [array.value for array in operation.arrays])
+            target.version = max(array.version for array in operation.arrays)
+        self._run.record(cursor, state.setup.update_category, name, start)
+        self._run.updated()
+        return target
+
+    def acquire(self, state: RankState, operation: Acquire, cursor: Cursor) -> Activity:
+        """Wait for a lock."""
+        lock = self._locks.setdefault(operation.lock, Lock(self._env))
+        yield from lock.acquire(cursor)
+
+    def release(self, state: RankState, operation: Release, cursor: Cursor) -> Activity:
+        """Give a lock up."""
+        self._locks[operation.lock].release(cursor)
+        return
+        yield  # a generator like the other handlers
+
+    def read_for_message(self, array: Array) -> None:
+        """Note that a message takes an array as it is now."""
+        if self._in_hand.get(id(array)):
+            self.shared_use.torn_reads += 1
+
+    def _write(self, state: RankState, operation: Apply, values: list[Any]) -> None:
+        """Put the rule's results into `values`, views of the operation's arrays or parts of them."""
+        settings, count = state.rank.settings, operation.writes
+        results = apply_rule(operation.rule, tuple(values), settings, operation.parameters, count)
+        for value, result in zip(values[:count], results, strict=True):
+            value[...] = result
+
+    def _apply_shared(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
+        target, use, key = operation.arrays[0], self.shared_use, id(operation.arrays[0])
+        memory = state.setup.memory_route
+        assert memory is not None, "a rank that shares arrays needs the route of its memory"
+        versions = self._block_versions.setdefault(key, [0] * BLOCKS)
+        moved = (len(operation.arrays) + operation.writes) * target.elements * target.element_size
+        computed_from = operation.arrays[-1].version
+        held = any(lock.holder == cursor.rank for lock in self._locks.values())
+        blocks = 1 if held else BLOCKS
+        self._in_hand[key] = self._in_hand.get(key, 0) + 1
+        for block in range(blocks):
+            touched = range(BLOCKS) if held else (block,)
+            seen = [versions[i] for i in touched]
+            views = self._block_views(operation, block, blocks)
+            read = [view.copy() for view in views[: operation.writes]]
+            yield self._run.network.transfer(memory, moved / blocks)
+            use.lost_blocks += sum(versions[i] != version for i, version in zip(touched, seen, strict=True))
+            for i in touched:
+                versions[i] += 1
+            if views:
+                self._write(state, operation, [*read, *views[operation.writes :]])
+                for view, result in zip(views, read, strict=False):
+                    view[...] = result
+        self._in_hand[key] -= 1
+        use.updates += 1
+        use.staleness.append(target.version - computed_from)
+        target.version += 1
+
+    def _block_views(self, operation: Apply, block: int, blocks: int) -> list[Any]:
+        """That block of every array of the operation, as views; empty when only time is simulated."""
+        if operation.arrays[0].value is None:
+            return []
+        return [part_of(array.value, block, block + 1, blocks) for array in operation.arrays]

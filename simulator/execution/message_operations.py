@@ -1,0 +1,174 @@
+"""Operations between ranks: sends, receives, collectives.
+
+A collective is played by each member from its own part of the schedule: the transfers of a round proceed together, then
+its additions take place at the speed of its device, then its next round begins. Nobody waits for anybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from simulator.algorithms.vocabulary import Array, Collective, Receive, Send
+from simulator.collectives.schedule import Action, Schedule
+from simulator.execution.arithmetic import part_of
+from simulator.execution.cursor import Cursor
+from simulator.execution.exchange import Exchange, Message
+from simulator.execution.state import Activity, RankState, Run
+
+__all__ = ["MessageOperations"]
+
+_POINT_TO_POINT = "point-to-point"
+
+
+class MessageOperations:
+    """Handlers of sends, receives and collectives.
+
+    Parameters
+    ----------
+    run : Run
+    exchange : Exchange
+    category : callable
+        ``(source_rank, destination_rank)`` to the breakdown part of what passes between them.
+    schedule : callable
+        ``(collective kind, ranks, elements, root) -> Schedule``.
+    packed : bool
+        Whether the layers travel as one message or one by one.
+    collective_overhead : callable
+        ``bytes -> seconds`` that a collective call takes on every rank before its first message.
+    read_for_message : callable
+        Told of every array that a message takes.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        exchange: Exchange,
+        category: Callable[[int, int], str],
+        schedule: Callable[[str, int, int, int], Schedule],
+        packed: bool,
+        collective_overhead: Callable[[float], float],
+        read_for_message: Callable[[Array], None],
+    ) -> None:
+        self._run = run
+        self._exchange = exchange
+        self._category = category
+        self._schedule = schedule
+        self._collective_overhead = collective_overhead
+        self._read_for_message = read_for_message
+        layout = run.task.layout
+        self._parts = (sum(layout),) if packed else tuple(elements for elements in layout if elements)
+
+    def send(self, state: RankState, operation: Send, cursor: Cursor) -> Activity:
+        """One message, or one a layer, with the numbers as they are now."""
+        array = operation.array
+        self._read_for_message(array)
+        payload = array.snapshot(cursor.rank)
+        for part in self._parts:
+            message = self._exchange.send(
+                operation.to, _POINT_TO_POINT, part * array.element_size, array.name, cursor, payload
+            )
+            yield from self._await(message, cursor)
+
+    def receive(self, state: RankState, operation: Receive, cursor: Cursor) -> Activity:
+        """One message, or one a layer, all from whoever sent the first."""
+        source = operation.source
+        payload = None
+        for _ in self._parts:
+            message = self._exchange.receive(source, _POINT_TO_POINT, cursor)
+            yield from self._await(message, cursor)
+            source, payload = message.source, message.payload
+        return payload
+
+    def _await(self, message: Message, cursor: Cursor) -> Activity:
+        if not message.arrived.processed:
+            yield message.arrived
+        cursor.last = message.sent_span if message.source == cursor.rank else message.received_span
+
+    def number(self, state: RankState) -> int:
+        """The number of a collective in its rank's order: all members count alike, so it matches their messages."""
+        state.collectives += 1
+        return state.collectives
+
+    def collective(self, state: RankState, operation: Collective, cursor: Cursor) -> Activity:
+        """A collective that begins now."""
+        result = yield from self.play(state, operation, cursor, self.number(state))
+        return result
+
+    def play(self, state: RankState, operation: Collective, cursor: Cursor, sequence: int) -> Activity:
+        """This rank's part of the collective numbered `sequence`."""
+        group, task = operation.group, self._run.task
+        position, root = group.index(cursor.rank), group.index(operation.root)
+        buffer = self._buffer(operation)
+        done = 0
+        for part, elements in enumerate(self._parts):
+            schedule = self._schedule(operation.kind, len(group), elements, root)
+            yield from self._call(operation, cursor, position, elements if schedule.rounds else 0)
+            values = None if buffer is None else part_of(buffer, done, done + elements, sum(task.layout))
+            for action in schedule.actions(position):
+                yield from self._round(state, operation, cursor, action, (sequence, part), values, elements)
+            done += elements
+        return self._result(operation, cursor.rank, buffer)
+
+    def _call(self, operation: Collective, cursor: Cursor, position: int, elements: int) -> Activity:
+        """The fixed cost of the call, where a system has one."""
+        seconds = self._collective_overhead(elements * self._run.task.element_size) if elements else 0.0
+        if seconds:
+            start = self._run.env.now
+            yield self._run.env.timeout(seconds)
+            neighbour = operation.group[position - 1]
+            self._run.record(cursor, self._category(cursor.rank, neighbour), f"call {operation.kind}", start)
+
+    def _round(
+        self,
+        state: RankState,
+        operation: Collective,
+        cursor: Cursor,
+        action: Action,
+        tag: tuple[int, int],
+        values: Any,
+        elements: int,
+    ) -> Activity:
+        """One round: transfers together, then additions in the schedule's order, so that sums repeat bit for bit."""
+        group, size = operation.group, self._run.task.element_size
+        messages = []
+        for transfer in action.sends:
+            payload = None if values is None else part_of(values, transfer.first, transfer.last, elements).copy()
+            to, carried = group[transfer.destination], transfer.elements * size
+            messages.append(self._exchange.send(to, tag, carried, operation.kind, cursor, payload))
+        received = [self._exchange.receive(group[t.source], tag, cursor) for t in action.receives]
+        yield from self._await_all([*messages, *received], cursor)
+        added = sum(transfer.elements for transfer in action.receives if transfer.reduce)
+        if added:
+            start = self._run.env.now
+            yield self._run.env.timeout(state.setup.costs.update(added, arrays=2, writes=1))
+            self._run.record(cursor, state.setup.update_category, "add", start)
+        if values is None:
+            return
+        for transfer, message in zip(action.receives, received, strict=True):
+            place = part_of(values, transfer.first, transfer.last, elements)
+            place[...] = place + message.payload if transfer.reduce else message.payload
+
+    def _await_all(self, messages: list[Message], cursor: Cursor) -> Activity:
+        """Wait for all; the one that arrives last is what the rank does next for."""
+        for message in messages:
+            if not message.arrived.processed:
+                yield message.arrived
+        last = max(messages, key=lambda message: message.received_span)
+        cursor.last = last.sent_span if last.source == cursor.rank else last.received_span
+
+    def _buffer(self, operation: Collective) -> Any:
+        """The numbers this rank brings: a copy of its array, or zeros where it brings none."""
+        initial = self._run.task.initial
+        if initial is None:
+            return None
+        return np.zeros_like(initial) if operation.array is None else operation.array.value.copy()
+
+    def _result(self, operation: Collective, rank: int, buffer: Any) -> Array | None:
+        if operation.kind == "reduce" and rank != operation.root:
+            return None
+        task = self._run.task
+        name = operation.array.name if operation.kind == "broadcast" and operation.array else "total"
+        return Array(name, task.layout, task.element_size, buffer)

@@ -1,0 +1,88 @@
+"""What a run is made of: the ranks with their devices, and the things all of them use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import simpy
+
+from simulator.algorithms.rank import Rank, Task
+from simulator.algorithms.registry import Program
+from simulator.execution.arithmetic import Arithmetic
+from simulator.execution.costs import ComputeCosts
+from simulator.execution.cursor import Cursor
+from simulator.network.base import Network
+from simulator.platform.links import Route
+from simulator.trace.spans import Category, Span, Trace
+
+__all__ = ["Activity", "RankSetup", "RankState", "Run"]
+
+#: A SimPy process, or a part of one.
+Activity = Generator[simpy.Event, Any, Any]
+
+
+@dataclass(frozen=True)
+class RankSetup:
+    """One rank and all it needs to know of its device.
+
+    Attributes
+    ----------
+    batch_route : Route or None
+        Path of a batch from the host's memory to the device; None where the host's memory is the device's.
+    batch_size, batch_bytes : int, float
+        Samples a step, and bytes of such a batch.
+    jitter : callable
+        Draws the factor on the next compute time.
+    update_category : Category
+        Where the time of updates and additions belongs: device or host.
+    memory_route : Route or None
+        The device's memory as a link, which updates of arrays that several ranks share compete for; None where no rank
+        shares arrays.
+    """
+
+    program: Program
+    role: str
+    costs: ComputeCosts
+    batch_route: Route | None
+    batch_size: int
+    batch_bytes: float
+    jitter: Callable[[], float]
+    update_category: Category
+    memory_route: Route | None = None
+
+
+@dataclass
+class RankState:
+    """A rank while it runs: who it is, what its lanes are busy with, how many collectives it has begun."""
+
+    rank: Rank
+    setup: RankSetup
+    lanes: dict[str, tuple[simpy.Event, Cursor]] = field(default_factory=dict)
+    collectives: int = 0
+
+
+@dataclass
+class Run:
+    """What all operations of a run use."""
+
+    env: simpy.Environment
+    task: Task
+    network: Network
+    trace: Trace
+    arithmetic: Arithmetic
+    stop: simpy.Event = field(init=False)  #: succeeds when learning has reached its target
+
+    def __post_init__(self) -> None:
+        self.stop = simpy.Event(self.env)
+
+    def record(self, cursor: Cursor, category: str, name: str, start: float, size: float = 0.0) -> None:
+        """Add a span that ends now and make it the cursor's last."""
+        span = Span(cursor.rank, cursor.lane, category, name, start, self.env.now, size, cursor.step, -1, cursor.last)
+        cursor.last = self.trace.add(span)
+
+    def updated(self) -> None:
+        """Tell the arithmetic that an array has changed, and end the run if that was the last it wanted."""
+        if not self.stop.triggered and self.arithmetic.updated(self.env.now):
+            self.stop.succeed()
