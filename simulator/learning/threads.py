@@ -16,7 +16,7 @@ __all__ = ["one_thread"]
 def one_thread() -> AbstractContextManager[Any]:
     """A context in which BLAS runs on one thread; without threadpoolctl (comes with scikit-learn) it changes nothing.
 
-    Entering takes about a millisecond, so put it around a run, not around a gradient.
+    Entering takes about five milliseconds, so put it around a run, not around a gradient.
     """
     try:
         threadpoolctl: Any = import_module("threadpoolctl")

@@ -10,6 +10,8 @@ import pytest
 from simulator.learning import Learner, LearningData
 from simulator.learning.data import Floats, Integers
 
+collect_ignore = ["torch_models.py"]  # holds no tests, and needs PyTorch
+
 
 def random_data(shape: tuple[int, int, int], classes: int, samples: int, seed: int = 0) -> LearningData:
     """Normal inputs with random labels: nothing to learn, everything to differentiate."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
@@ -16,6 +16,7 @@ few = st.integers(1, 7)
 seeds = st.integers(0, 2**32)
 
 
+@settings(deadline=None)
 @given(counts, few, few, seeds)
 def test_every_epoch_has_every_sample_once(samples: int, workers: int, batch: int, seed: int) -> None:
     sampler = Sampler(samples, workers, batch, seed)
@@ -27,6 +28,7 @@ def test_every_epoch_has_every_sample_once(samples: int, workers: int, batch: in
         assert np.array_equal(order, stream(seed, "data", epoch).permutation(samples))
 
 
+@settings(deadline=None)
 @given(counts, few, few, seeds, st.integers(0, 30))
 def test_workers_see_together_what_one_with_the_joint_batch_sees(
     samples: int, workers: int, batch: int, seed: int, step: int
@@ -38,6 +40,7 @@ def test_workers_see_together_what_one_with_the_joint_batch_sees(
     assert np.array_equal(np.concatenate(parts), alone.indices(0, step))
 
 
+@settings(deadline=None)
 @given(counts, few, few, seeds, st.lists(st.tuples(st.integers(0, 6), st.integers(0, 200)), min_size=1, max_size=20))
 def test_a_slice_does_not_depend_on_what_was_asked_before(
     samples: int, workers: int, batch: int, seed: int, calls: list[tuple[int, int]]

@@ -34,7 +34,7 @@ def test_without_torch_the_remedy_is_named(data: LearningData) -> None:
 
 @needs_torch
 @pytest.mark.parametrize("name", ["small_net", "with_dropout", "Tied"])
-def test_obeys_the_laws_of_a_learner(data: LearningData, name: str, gradient_error: Callable[..., float]) -> None:
+def test_obeys_the_laws_of_a_learner(data: LearningData, name: str) -> None:
     learner = load_learner(f"torch_models:{name}", data)
     weights = learner.initial(np.random.default_rng(0))
     inputs, labels = data.train_inputs, data.train_labels
