@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from simulator.learning.convolution import Convolution, MaxPool
 from simulator.learning.cross_entropy import cross_entropy, cross_entropy_and_gradient, hits
+from simulator.learning.layers import Dense, Layer
+from simulator.learning.networks import lenet, mlp
 
 NOTHING = np.empty(0)
 
@@ -106,3 +108,54 @@ def test_loss_stays_finite_where_probabilities_underflow() -> None:
     loss, gradient = cross_entropy_and_gradient(np.array([[0.0, 5000.0]]), np.array([0]))
     assert loss == 5000.0
     assert gradient.tolist() == [[-1.0, 1.0]]
+
+
+def take(weights: np.ndarray, *shapes: tuple[int, ...]) -> list[np.ndarray]:
+    """Consecutive arrays of those shapes."""
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    assert sum(sizes) == len(weights)
+    parts = np.split(weights, np.cumsum(sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def halve(inputs: np.ndarray) -> np.ndarray:
+    samples, height, width, channels = inputs.shape
+    return inputs.reshape(samples, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+
+
+def test_mlp_is_its_formula() -> None:
+    generator = np.random.default_rng(0)
+    learner = mlp((2, 3, 2), 4, hidden=(5, 6))
+    weights = generator.standard_normal(learner.elements)
+    inputs, labels = generator.standard_normal((7, 2, 3, 2)), generator.integers(0, 4, 7)
+    a, b, c, d, e, f = take(weights, (12, 5), (5,), (5, 6), (6,), (6, 4), (4,))
+    hidden = np.maximum(np.maximum(inputs.reshape(7, 12) @ a + b, 0) @ c + d, 0)
+    expected = cross_entropy(hidden @ e + f, labels).mean()
+    assert learner.gradient(weights, inputs, labels)[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("size", "kernel", "padding", "left"), [(8, 3, 1, 2), (16, 5, 0, 1), (20, 5, 0, 2)])
+def test_lenet_is_its_formula(size: int, kernel: int, padding: int, left: int) -> None:
+    generator = np.random.default_rng(size)
+    learner = lenet((2, size, size), 4, filters=(3, 2), hidden=5)
+    weights = generator.standard_normal(learner.elements)
+    inputs, labels = generator.standard_normal((2, 2, size, size)), generator.integers(0, 4, 2)
+    shapes = [(kernel, kernel, 2, 3), (3,), (kernel, kernel, 3, 2), (2,)]
+    a, b, c, d, e, f, g, h = take(weights, *shapes, (left * left * 2, 5), (5,), (5, 4), (4,))
+    maps = halve(np.maximum(convolve(inputs.transpose(0, 2, 3, 1), a, b, padding), 0))
+    maps = halve(np.maximum(convolve(maps, c, d, padding), 0))
+    hidden = np.maximum(maps.reshape(2, -1) @ e + f, 0)
+    expected = cross_entropy(hidden @ g + h, labels).mean()
+    assert learner.gradient(weights, inputs, labels)[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layer", "variance"),
+    [(Dense(200, 100), 1 / 200), (Dense(200, 100, gain=2.0), 2 / 200), (Convolution(20, 100, 3), 2 / 180)],
+)
+def test_weights_start_with_the_stated_variance_and_biases_at_zero(layer: Layer, variance: float) -> None:
+    parameters = layer.initial(np.random.default_rng(0))
+    weights, biases = parameters[:-100], parameters[-100:]
+    # The variance of n normal numbers has a relative spread of √(2/n).
+    assert weights.var() == pytest.approx(variance, rel=5 * (2 / len(weights)) ** 0.5)
+    assert not biases.any()
