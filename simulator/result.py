@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from simulator.execution.device_operations import BLOCKS, SharedUse
 from simulator.trace import Trace, communication_ratio
 
-__all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Result", "step_times"]
+__all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Result", "asynchrony", "step_times"]
 
 RESULT_SCHEMA = "clustersim/result/1"
 
@@ -54,6 +56,10 @@ class Result:
         Bytes carried by each class of link, each link of a route counted.
     energy, cost : float or None
         None where the profiles do not say.
+    asynchrony : mapping or None
+        Staleness, lost updates and torn reads of arrays that ranks share; None where none are.
+    learning : mapping or None
+        Accuracy and loss against time, and what reached what; None where nothing is learned.
     simulated_steps, events, wall_time : int, int, float
         What the simulation itself took: steps that were simulated one by one (the others repeat a settled one),
         events of its clock, and real seconds.
@@ -82,7 +88,8 @@ class Result:
     events: int
     wall_time: float
     warnings: tuple[str, ...] = ()
-    learning: Mapping[str, Any] | None = field(default=None)
+    asynchrony: Mapping[str, Any] | None = None
+    learning: Mapping[str, Any] | None = None
 
     @property
     def throughput(self) -> float:
@@ -147,6 +154,7 @@ class Result:
                 }
                 for entry in self.memory
             ],
+            "asynchrony": self.asynchrony,
             "learning": self.learning,
             "energy_j": self.energy,
             "cost_usd": self.cost,
@@ -157,6 +165,22 @@ class Result:
                 "wall_time_s": self.wall_time,
             },
         }
+
+
+def asynchrony(use: SharedUse) -> dict[str, Any]:
+    """What happened to shared arrays, as the JSON result has it. Staleness is counted in updates by others."""
+    histogram = Counter(use.staleness)
+    return {
+        "updates": use.updates,
+        "lost_updates": use.lost_blocks / BLOCKS,
+        "torn_reads": use.torn_reads,
+        "blocks_per_update": BLOCKS,
+        "staleness": {
+            "mean": float(np.mean(use.staleness)),
+            "max": max(use.staleness),
+            "histogram": {str(value): histogram[value] for value in sorted(histogram)},
+        },
+    }
 
 
 def step_times(trace: Trace, workers: int, steps: int) -> Any:

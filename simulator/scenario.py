@@ -1,8 +1,8 @@
 """A scenario: one training run to simulate, as the user writes it down.
 
-A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]``. Any key can
-be overridden by its dotted name (``cluster.nodes``). Names are resolved and checked against one another when the
-simulation is built (`simulator.simulation.Simulation`); this module checks form only.
+A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]`` and
+``[learning]``. Any key can be overridden by its dotted name (``cluster.nodes``). Names are resolved and checked against
+one another when the simulation is built (`simulator.simulation.Simulation`); this module checks form only.
 """
 
 from __future__ import annotations
@@ -76,6 +76,34 @@ class SimulationTable(Document):
     exact: bool = Field(False, description="simulate every step, even those that repeat the one before")
 
 
+class LearningTable(Document):
+    """Real learning in simulated time: what learns what, by which hyper-parameters, and when to stop."""
+
+    data: str = "digits"
+    model: str = "mlp"
+    options: dict[str, Any] = Field(default_factory=dict, description="of the model")
+    batch_size: int | None = Field(None, ge=1, description="samples of a gradient; the workload's if absent")
+    learning_rate: float = Field(0.1, gt=0, allow_inf_nan=False)
+    elasticity: float | None = Field(None, ge=0, allow_inf_nan=False, description="ρ; 0.9 / (workers η) if absent")
+    momentum: float = Field(0.9, ge=0, lt=1)
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    warmup: int = Field(0, ge=0, description="steps over which the learning rate rises")
+    decay: float = Field(0.1, gt=0, le=1)
+    decay_every: int = Field(0, ge=0, description="steps; with schedule = 'step'")
+    evaluate_every: int = Field(10, ge=1, description="steps of all workers between evaluations")
+    target_accuracy: float | None = Field(None, gt=0, le=1)
+    time_limit: float | None = Field(None, gt=0, description="simulated seconds")
+
+    @model_validator(mode="after")
+    def _no_idle_keys(self) -> LearningTable:
+        for key in ("decay", "decay_every"):
+            if key in self.model_fields_set and self.schedule != "step":
+                raise ValueError(f"{key} has an effect only with schedule = 'step'")
+        if self.schedule == "step" and not self.decay_every:
+            raise ValueError("schedule = 'step' needs decay_every, the steps from one decay to the next")
+        return self
+
+
 class CompareTable(Document):
     """What `clustersim compare` compares when it is not told: ``"name"`` or ``"name:option=value"``."""
 
@@ -90,6 +118,7 @@ class ScenarioTables(Document):
     algorithm: AlgorithmTable
     network: NetworkTable = NetworkTable()
     simulation: SimulationTable = SimulationTable()
+    learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
 
 

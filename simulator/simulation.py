@@ -25,13 +25,14 @@ from simulator.cost.memory_tiers import effective_bandwidth, usable_capacity
 from simulator.cost.rates import element_size
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
+from simulator.execution.learning import LearnerArithmetic, LearningSetup, learned_weights
 from simulator.execution.memory import uncollected
 from simulator.execution.randomness import jitter, stream
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
 from simulator.hardware import load_system
 from simulator.network.base import Network, network_model
 from simulator.platform import Link, PlacedDevice, Platform, Route, build_platform
-from simulator.result import DeviceMemory, LinkLoad, Result, step_times
+from simulator.result import DeviceMemory, LinkLoad, Result, asynchrony, step_times
 from simulator.scenario import Scenario
 from simulator.trace import Category, RankInfo, Trace, breakdown
 from simulator.units import format_quantity
@@ -110,6 +111,7 @@ class Simulation:
         self._refuse_keys_without_effect()
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
+        self.learning = self._learning()
         self.memory = self._memory_need()
         self.worker_bandwidth = self._worker_bandwidth()
 
@@ -158,6 +160,22 @@ class Simulation:
                 raise UnknownNameError(
                     f"precision of {device.name}", precision, known, f"{self.scenario.where}: workload.precision"
                 )
+
+    def _learning(self) -> LearningSetup | None:
+        """Learner and data, where the scenario has learning on."""
+        table = self.scenario.tables.learning
+        if table is None:
+            return None
+        from simulator.learning import load_data, load_learner
+
+        where = f"{self.scenario.where}: learning"
+        with located(f"{where}.data"):
+            data = load_data(self._path(table.data))
+        with located(f"{where}.model"):
+            learner = load_learner(table.model, data, **table.options)
+        return LearningSetup(
+            table, learner, data, len(self.workers), self.scenario.tables, self.steps, self.network.parameters
+        )
 
     def _steps(self) -> int:
         workload = self.scenario.tables.workload
@@ -218,24 +236,32 @@ class Simulation:
         """
         started = time.perf_counter()
         simulation = self.scenario.tables.simulation
-        lengths = [] if simulation.exact or simulation.jitter else shortened_lengths(self.steps)
+        every_step = simulation.exact or simulation.jitter or self.learning
+        lengths = [] if every_step else shortened_lengths(self.steps)
         with uncollected():
             for length in (*lengths, self.steps):
-                trace, network, events = self._play(length, progress)
+                trace, network, executor, learned = self._play(length, progress)
                 settled = settled_step(trace, length) if length < self.steps else None
                 if settled is not None:
                     trace = extend(trace, *settled, copies=self.steps - length)
                     break
-            return self._result(trace, network, length, events, time.perf_counter() - started)
+            return self._result(trace, network, executor, length, learned, started)
 
-    def _play(self, steps: int, progress: Callable[[int], None] | None) -> tuple[Trace, Network, int]:
-        """Simulate a run of that many steps: its trace, the network with its accounts, the events it took."""
+    def _play(
+        self, steps: int, progress: Callable[[int], None] | None
+    ) -> tuple[Trace, Network, Executor, LearnerArithmetic | None]:
+        """Simulate a run of that many steps."""
         env = simpy.Environment()
         network = self.network_model(env)
         trace = Trace(self._rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
+        task = self._task(steps)
+        arithmetic = None
+        if self.learning is not None:
+            # The weights to evaluate are those of ranks that the executor is about to make.
+            arithmetic = self.learning.arithmetic(lambda: learned_weights(executor.ranks, task, self.algorithm.learns))
         executor = Executor(
             env,
-            self._task(steps),
+            task,
             self._setups(),
             network,
             route=lambda source, target: self.platform.route(self.devices[source].name, self.devices[target].name),
@@ -245,9 +271,12 @@ class Simulation:
             packed=self.packed,
             progress=progress,
             collective_overhead=self.platform.collective_overhead,
+            arithmetic=arithmetic,
         )
         executor.run()
-        return trace, network, executor.events
+        if arithmetic is not None and arithmetic.diverged_at is None and arithmetic.reached_at is None:
+            arithmetic.evaluate(env.now)
+        return trace, network, executor, arithmetic
 
     def _task(self, steps: int) -> Task:
         return Task(
@@ -257,6 +286,7 @@ class Simulation:
             layout=tuple(count for _, count in self.network.parameter_layout()),
             element_size=self.element_size,
             options=self.options,
+            **({} if self.learning is None else self.learning.task_fields()),
         )
 
     def _rank_infos(self) -> tuple[RankInfo, ...]:
@@ -328,10 +358,20 @@ class Simulation:
 
     # Accounting ---------------------------------------------------------------------------------------------------
 
-    def _result(self, trace: Trace, network: Network, simulated: int, events: int, wall_time: float) -> Result:
-        tables, duration = self.scenario.tables, trace.duration
+    def _result(
+        self,
+        trace: Trace,
+        network: Network,
+        executor: Executor,
+        simulated: int,
+        learned: LearnerArithmetic | None,
+        started: float,
+    ) -> Result:
+        tables, duration, workers = self.scenario.tables, trace.duration, len(self.workers)
         # Every step carries the same, or none would have been repeated.
         repeats = self.steps / simulated
+        gradients = sum(1 for span in trace.spans if span.name == "gradient")
+        done = 1 + max((span.step for span in trace.spans), default=-1)
         return Result(
             scenario=tables.model_dump(exclude_none=True),
             seed=tables.simulation.seed,
@@ -339,24 +379,27 @@ class Simulation:
             algorithm=self.algorithm.name,
             network=self.network.name,
             nodes=tables.cluster.nodes,
-            workers=len(self.workers),
+            workers=workers,
             batch_size=tables.workload.batch_size,
             time=duration,
-            steps=self.steps,
-            gradients=self.steps * len(self.workers),
-            step_times=step_times(trace, len(self.workers), self.steps),
+            steps=done,
+            gradients=gradients,
+            step_times=step_times(trace, workers, done),
             breakdown=breakdown(trace),
             traffic={medium: size * repeats for medium, size in network.traffic().items()},
             memory=self._memory_accounts(),
             links=tuple(
                 LinkLoad(use.resource, use.bytes * repeats, use.load * repeats / duration) for use in network.uses()[:5]
             ),
-            simulated_steps=simulated,
+            simulated_steps=min(simulated, done),
             energy=self._energy(duration),
             cost=self._cost(duration),
             trace=trace,
-            events=events,
-            wall_time=wall_time,
+            events=executor.events,
+            wall_time=time.perf_counter() - started,
+            asynchrony=None if not executor.shared_use.updates else asynchrony(executor.shared_use),
+            learning=None if self.learning is None or learned is None else self.learning.outcome(learned),
+            warnings=() if self.learning is None or learned is None else self.learning.warnings(learned),
         )
 
     def _memory_accounts(self) -> tuple[DeviceMemory, ...]:

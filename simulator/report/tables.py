@@ -95,6 +95,7 @@ def result_view(result: Result) -> RenderableType:
         ("bounded by", f"{part.replace('_', ' ')}, {percent(share)} of the critical path"),
         ("communication", f"{percent(result.communication_ratio)} of the critical path"),
         ("memory", _memory_line(result)),
+        *_learning_rows(result),
         ("energy", _optional(result.energy, "energy", "at thermal design power")),
         ("cost", _optional(result.cost, "money", "at the profile's price")),
         ("simulated in", _effort(result)),
@@ -111,6 +112,26 @@ def result_view(result: Result) -> RenderableType:
     return Group(
         Text(heading, style="bold"), facts, breakdown_table(result.breakdown, "critical path"), links, *warnings
     )
+
+
+def _learning_rows(result: Result) -> list[tuple[str, str]]:
+    rows = []
+    if result.learning is not None:
+        learned = result.learning
+        accuracy = "no evaluation" if learned["final_accuracy"] is None else f"{learned['final_accuracy']:.1%}"
+        reached = learned["reached_at_s"]
+        when = f", reached {learned['target_accuracy']:.1%} at {format_quantity(reached, 'time', 4)}" if reached else ""
+        rows.append(("accuracy", f"{accuracy} of {learned['data']} with {learned['model']}{when}"))
+    if result.asynchrony is not None:
+        use = result.asynchrony
+        rows.append(
+            (
+                "asynchrony",
+                f"staleness mean {use['staleness']['mean']:.2f}, max {use['staleness']['max']}; "
+                f"{use['lost_updates']:.1f} of {use['updates']:,} updates lost, {use['torn_reads']:,} torn reads",
+            )
+        )
+    return rows
 
 
 def _effort(result: Result) -> str:
