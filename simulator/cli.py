@@ -192,6 +192,9 @@ def run(
 @_scenario_options
 @click.option("--algorithms", help="Comma-separated; NAME or NAME:OPTION=VALUE. Default: the scenario's [compare].")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw the breakdown: .svg, .png or .pdf.")
+@click.option("--until", metavar="accuracy=A", help="Learn until that test accuracy; needs a [learning] table.")
+@click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds, with --until.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes, with --until; all cores by default.")
 @click.option("--vary", multiple=True, metavar="KEY=V1,V2,…", help="Compare over values of a key; may be repeated.")
 def compare(
     scenario: str,
@@ -201,6 +204,9 @@ def compare(
     json_path: str | None,
     algorithms: str | None,
     plot_path: Path | None,
+    until: str | None,
+    replicates: int,
+    jobs: int | None,
     vary: Sequence[str],
 ) -> None:
     """Simulate SCENARIO once for each algorithm and each varied value, and print the runs side by side."""
@@ -209,6 +215,11 @@ def compare(
 
     _check_writable(json_path, plot_path)
     base = _load(scenario, assignments, seed, exact)
+    if until is not None:
+        _compare_until(base, algorithms, vary, until, replicates, jobs, json_path, plot_path)
+        return
+    if replicates != 1 or jobs is not None:
+        raise InputError("--replicates and --jobs have an effect only with --until accuracy=A")
     rows: list[tuple[str, Result]] = []
     # Build all before running any, so that a bad name in the last one is found at once.
     simulations = [(name, Simulation(variant)) for name, variant in _variants(base, algorithms, vary)]
@@ -231,6 +242,41 @@ def compare(
         "results": [{"name": name, **result.to_dict()} for name, result in rows],
     }
     _write_json(json_path, document)
+
+
+def _compare_until(
+    base: Scenario,
+    algorithms: str | None,
+    vary: Sequence[str],
+    until: str,
+    replicates: int,
+    jobs: int | None,
+    json_path: str | None,
+    plot_path: Path | None,
+) -> None:
+    """Learning runs of every variant under several seeds: time to accuracy with intervals, and the curves."""
+    from simulator.planning.replicates import run_replicates, time_to_accuracy
+    from simulator.report.learning import accuracy_curves, time_to_accuracy_document, time_to_accuracy_table
+    from simulator.scenario import parse_assignment
+    from simulator.simulation import Simulation
+
+    key, target = parse_assignment(until)
+    if key != "accuracy" or not isinstance(target, float | int) or not 0 < target <= 1:
+        raise InputError(f"--until: expected accuracy=A with 0 < A <= 1, such as accuracy=0.95, got {until!r}")
+    if base.tables.learning is None:
+        raise InputError(f"{base.where}: learning: missing; --until needs a scenario that learns")
+    base = base.override({"learning.target_accuracy": float(target)})
+    variants = _variants(base, algorithms, vary)
+    for _, variant in variants:
+        Simulation(variant)  # finds a wrong name in the last one before the first one runs
+    with _progress(len(variants) * replicates, "learning") as show:
+        found = run_replicates(variants, replicates, jobs, show)
+    rows = [time_to_accuracy(name, float(target), results) for name, results in found.items()]
+    _console(json_path).print(time_to_accuracy_table(rows))
+    if plot_path is not None:
+        accuracy_curves(rows, plot_path)
+        print(f"plot: {plot_path}", file=sys.stderr)
+    _write_json(json_path, time_to_accuracy_document(rows))
 
 
 def _variants(base: Scenario, algorithms: str | None, vary: Sequence[str]) -> list[tuple[str, Scenario]]:

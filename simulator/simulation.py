@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -256,7 +257,10 @@ class Simulation:
         trace = Trace(self._rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
         task = self._task(steps)
         arithmetic = None
+        one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
         if self.learning is not None:
+            from simulator.learning import one_thread
+
             # The weights to evaluate are those of ranks that the executor is about to make.
             arithmetic = self.learning.arithmetic(lambda: learned_weights(executor.ranks, task, self.algorithm.learns))
         executor = Executor(
@@ -273,7 +277,8 @@ class Simulation:
             collective_overhead=self.platform.collective_overhead,
             arithmetic=arithmetic,
         )
-        executor.run()
+        with one_thread():
+            executor.run()
         if arithmetic is not None and arithmetic.diverged_at is None and arithmetic.reached_at is None:
             arithmetic.evaluate(env.now)
         return trace, network, executor, arithmetic
@@ -318,6 +323,7 @@ class Simulation:
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
                     jitter=jitter(stream(simulation.seed, "jitter", index), simulation.jitter),
+                    update_jitter=jitter(stream(simulation.seed, "update jitter", index), simulation.jitter),
                     memory_route=None if is_worker else self._memory_route(placed),
                     update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
                 )

@@ -83,7 +83,7 @@ class DeviceOperations:
             yield from self._apply_shared(state, operation, cursor)
         else:
             seconds = state.setup.costs.update(target.elements, len(operation.arrays), operation.writes)
-            yield self._env.timeout(seconds)
+            yield self._env.timeout(seconds * state.setup.update_jitter())
             if target.value is not None:
                 self._write(state, operation, [array.value for array in operation.arrays])
             target.version = max(array.version for array in operation.arrays)
@@ -119,7 +119,8 @@ class DeviceOperations:
         memory = state.setup.memory_route
         assert memory is not None, "a rank that shares arrays needs the route of its memory"
         versions = self._block_versions.setdefault(key, [0] * BLOCKS)
-        moved = (len(operation.arrays) + operation.writes) * target.elements * target.element_size
+        passes = len(operation.arrays) + operation.writes
+        moved = passes * target.elements * target.element_size * state.setup.update_jitter()
         computed_from = operation.arrays[-1].version
         held = any(lock.holder == cursor.rank for lock in self._locks.values())
         blocks = 1 if held else BLOCKS

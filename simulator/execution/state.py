@@ -33,8 +33,8 @@ class RankSetup:
         Path of a batch from the host's memory to the device; None where the host's memory is the device's.
     batch_size, batch_bytes : int, float
         Samples a step, and bytes of such a batch.
-    jitter : callable
-        Draws the factor on the next compute time.
+    jitter, update_jitter : callable
+        Draw the factor on the next gradient's time, and on the next update's.
     update_category : Category
         Where the time of updates and additions belongs: device or host.
     memory_route : Route or None
@@ -51,6 +51,7 @@ class RankSetup:
     jitter: Callable[[], float]
     update_category: Category
     memory_route: Route | None = None
+    update_jitter: Callable[[], float] = lambda: 1.0
 
 
 @dataclass

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from simulator.result import Result
 
-__all__ = ["COLOURS", "breakdown_bars", "timeline"]
+__all__ = ["COLOURS", "breakdown_bars", "figure_for", "save_figure", "timeline"]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS: Mapping[str, str] = {
@@ -39,7 +39,7 @@ def breakdown_bars(rows: Sequence[tuple[str, Result]], path: Path, title: str) -
     InputError
         If matplotlib is missing, or the file cannot be written or has another suffix.
     """
-    figure = _figure(path, 8.0, 1.3 + 0.5 * len(rows))
+    figure = figure_for(path, 8.0, 1.3 + 0.5 * len(rows))
     axes = figure.add_subplot()
     names = [name for name, _ in rows]
     left = [0.0] * len(rows)
@@ -55,7 +55,7 @@ def breakdown_bars(rows: Sequence[tuple[str, Result]], path: Path, title: str) -
     axes.set_xlabel("time a gradient [ms]")
     axes.set_title(title, fontsize=10, loc="left")
     _legend_below(figure, axes)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def timeline(trace: Trace, path: Path, first: int, last: int) -> None:
@@ -74,7 +74,7 @@ def timeline(trace: Trace, path: Path, first: int, last: int) -> None:
     rows = {lane: place for place, lane in enumerate(lanes)}
     roles = {rank.index: f"{rank.role} {rank.index} {rank.device}" for rank in trace.ranks}
     begin = min(span.start for span in spans)
-    figure = _figure(path, 10.0, 1.2 + 0.3 * len(lanes))
+    figure = figure_for(path, 10.0, 1.2 + 0.3 * len(lanes))
     axes = figure.add_subplot()
     used = set()
     for span in spans:
@@ -94,10 +94,11 @@ def timeline(trace: Trace, path: Path, first: int, last: int) -> None:
     axes.invert_yaxis()
     axes.set_xlabel(f"time since the start of step {first} [ms]")
     _legend_below(figure, axes)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(path: Path, width: float, height: float) -> Figure:
+def figure_for(path: Path, width: float, height: float) -> Figure:
+    """An empty figure of so many inches, to be saved to `path`."""
     if path.suffix.lower() not in _SUFFIXES:
         raise InputError(f"{path}: expected a file name that ends in {', '.join(_SUFFIXES)}")
     try:
@@ -115,7 +116,8 @@ def _legend_below(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure to its file."""
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:

@@ -1,0 +1,163 @@
+"""Several seeds of several scenarios, spread over processes, and what they say together.
+
+A replicate is the same scenario under another seed: other jitter, other initial weights, another order of samples.
+Intervals are Student's t over replicates, at 95 % unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from simulator.errors import InputError
+from simulator.scenario import Scenario
+
+__all__ = ["Interval", "TimeToAccuracy", "interval", "run_replicates", "time_to_accuracy"]
+
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and half the width of its confidence interval; NaN where one replicate says nothing of the spread."""
+
+    mean: float
+    half_width: float
+    replicates: int
+
+
+def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Student's t interval of the mean of `values`, assumed independent.
+
+    Examples
+    --------
+    >>> found = interval([1.0, 2.0, 3.0])
+    >>> found.mean, round(found.half_width, 3)
+    (2.0, 2.484)
+    """
+    count = len(values)
+    if count == 0:
+        return Interval(math.nan, math.nan, 0)
+    mean = math.fsum(values) / count
+    if count == 1:
+        return Interval(mean, math.nan, 1)
+    from scipy.stats import t
+
+    variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
+    quantile = float(t.ppf(0.5 + confidence / 2, count - 1))
+    return Interval(mean, quantile * math.sqrt(variance / count), count)
+
+
+@dataclass(frozen=True)
+class TimeToAccuracy:
+    """One method over its replicates: simulated seconds to the target, for those that reached it.
+
+    Attributes
+    ----------
+    times : Interval
+        Of the replicates that reached the target.
+    reached, replicates : int
+        How many did, of how many.
+    gradients : Interval
+        Gradients computed until then, of all workers.
+    best_accuracy : Interval
+        Over all replicates.
+    results : tuple of mapping
+        The JSON result of each replicate.
+    """
+
+    name: str
+    target: float
+    times: Interval
+    reached: int
+    replicates: int
+    gradients: Interval
+    best_accuracy: Interval
+    results: tuple[Mapping[str, Any], ...]
+
+
+def time_to_accuracy(name: str, target: float, results: Sequence[Mapping[str, Any]]) -> TimeToAccuracy:
+    """What the replicates of one method say together."""
+    reached = [r for r in results if r["learning"]["reached_at_s"] is not None]
+    best = [r["learning"]["best_accuracy"] for r in results if r["learning"]["best_accuracy"] is not None]
+    return TimeToAccuracy(
+        name,
+        target,
+        interval([r["learning"]["reached_at_s"] for r in reached]),
+        len(reached),
+        len(results),
+        interval([float(r["gradients"]) for r in reached]),
+        interval(best),
+        tuple(results),
+    )
+
+
+def run_replicates(
+    scenarios: Sequence[tuple[str, Scenario]],
+    replicates: int,
+    jobs: int | None = None,
+    finished: Callable[[str, int], None] = lambda name, done: None,
+) -> dict[str, list[dict[str, Any]]]:
+    """The JSON results of every scenario under `replicates` seeds, from its own seed upwards, in the order of seeds.
+
+    Parameters
+    ----------
+    scenarios : sequence of (str, Scenario)
+        With names that tell them apart.
+    jobs : int, optional
+        Processes; as many as there are cores if left out. Results do not depend on it.
+    finished : callable
+        Told the name and how many runs are done, after each run.
+
+    Raises
+    ------
+    InputError, RunError
+        As the runs themselves.
+    """
+    if len({name for name, _ in scenarios}) < len(scenarios):
+        raise InputError("two of the compared runs have the same name; expected different algorithms or values")
+    tasks = [
+        (name, index, scenario.override({"simulation.seed": scenario.tables.simulation.seed + index}))
+        for name, scenario in scenarios
+        for index in range(replicates)
+    ]
+    results: dict[str, list[dict[str, Any]]] = {name: [{}] * replicates for name, _ in scenarios}
+    for done, (name, index, result) in enumerate(_run_all(tasks, jobs or os.cpu_count() or 1), start=1):
+        results[name][index] = result
+        finished(name, done)
+    return results
+
+
+def _run_all(tasks: Sequence[tuple[str, int, Scenario]], jobs: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    if jobs == 1 or len(tasks) == 1:
+        yield from ((name, index, _run(scenario)) for name, index, scenario in tasks)
+        return
+    # Each process computes on one thread: as many threads as processes would fight for the same cores.
+    previous = {variable: os.environ.get(variable) for variable in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
+            futures = {pool.submit(_run, scenario): (name, index) for name, index, scenario in tasks}
+            try:
+                for future in as_completed(futures):
+                    yield (*futures[future], future.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    finally:
+        for variable, value in previous.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value
+
+
+def _run(scenario: Scenario) -> dict[str, Any]:
+    from simulator.simulation import simulate
+
+    return simulate(scenario).to_dict()
