@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from simulator.cost.elementwise import elementwise_time
 from simulator.cost.kernel_model import KernelModel, load_kernel_model
+from simulator.cost.partition import group_rates
 from simulator.cost.rates import DeviceRates, element_size
 from simulator.errors import UnknownNameError
 from simulator.hardware.device import Device
@@ -38,17 +39,28 @@ def device_rates(device: Device) -> DeviceRates:
     )
 
 
-def kernel_model_of(device: Device) -> KernelModel | None:
-    """The fitted kernel model for a device, carried over where it was fitted to a relative; None if it names none."""
+def kernel_model_of(device: Device, cores: int | None = None) -> KernelModel | None:
+    """The fitted kernel model for a device, carried over where it was fitted to a relative; None if it names none.
+
+    For a group of the device's cores, if `cores` is given, see `simulator.cost.partition`.
+    """
     if device.kernel_model is None:
         return None
-    return _carried_over(device.kernel_model, device_rates(device))
+    rates = device_rates(device)
+    whole = _carried_over(device.kernel_model, rates)
+    return whole if cores is None else _divided(whole, group_rates(rates, device, cores))
 
 
 @functools.lru_cache(maxsize=64)
 def _carried_over(name: str, rates: DeviceRates) -> KernelModel:
     """A model on a device's rates. Kept, because working out its tables takes a third of a second."""
     return load_kernel_model(name).scaled_to(rates)
+
+
+@functools.lru_cache(maxsize=64)
+def _divided(whole: KernelModel, rates: DeviceRates) -> KernelModel:
+    """A chip's model with the rates of a group of its cores; the chip's own if that is all of them."""
+    return whole if rates == whole.rates else KernelModel(rates, whole.gemm, whole.convolution)
 
 
 class StreamCosts:
@@ -61,9 +73,11 @@ class StreamCosts:
         Of storage.
     bandwidth : float
         What the memory that the arrays live in achieves [B/s].
+    cores : int, optional
+        Of a group of the device's cores; all of them if None.
     """
 
-    def __init__(self, device: Device, precision: str, bandwidth: float) -> None:
+    def __init__(self, device: Device, precision: str, bandwidth: float, cores: int | None = None) -> None:
         if precision not in device.peak:
             raise UnknownNameError(f"precision of device {device.name}", precision, map(str, device.peak))
         self.device = device
@@ -71,6 +85,8 @@ class StreamCosts:
         self._precision = precision
         self._element_size = element_size(precision)
         self._rates = device_rates(device)
+        if cores is not None:
+            self._rates = group_rates(self._rates, device, cores)
         self._streaming = replace(self._rates, bandwidth=bandwidth)
         self._updates: dict[tuple[float, float], float] = {}
 
@@ -104,12 +120,16 @@ class DeviceCosts(StreamCosts):
         Of arithmetic and storage.
     bandwidth : float
         What the memory that the working set lives in achieves [B/s].
+    cores : int, optional
+        Of a group of the device's cores; all of them if None.
     """
 
-    def __init__(self, device: Device, network: Network, precision: str, bandwidth: float) -> None:
-        super().__init__(device, precision, bandwidth)
+    def __init__(
+        self, device: Device, network: Network, precision: str, bandwidth: float, cores: int | None = None
+    ) -> None:
+        super().__init__(device, precision, bandwidth, cores)
         self._network = network
-        self._kernels = kernel_model_of(device)
+        self._kernels = kernel_model_of(device, cores)
         self._gradients: dict[int, float] = {}
 
     def gradient(self, samples: int) -> float:

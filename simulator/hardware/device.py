@@ -18,6 +18,7 @@ from simulator.hardware.catalogue import load_profile
 from simulator.hardware.memory import ClusterMode, Memory, MemoryCache, MemoryMode
 from simulator.hardware.sourced import (
     Profile,
+    SourcedBandwidth,
     SourcedCount,
     SourcedFrequency,
     SourcedNumber,
@@ -63,6 +64,10 @@ class Device(Profile):
         Host time to start one kernel [s]; every GPU has it.
     parallel_region_overhead : Sourced, optional
         Time to start and join one parallel loop over all cores [s].
+    core_latency : Sourced, optional
+        Time for one core to see what another has written [s].
+    core_bandwidth : Sourced, optional
+        Memory bandwidth that one core alone reaches [B/s].
     message_overhead_factor : Sourced, optional
         Software time of a network message relative to a Xeon core, which link profiles are stated for.
     sockets : int, optional
@@ -91,6 +96,8 @@ class Device(Profile):
     cluster_modes: dict[str, ClusterMode] = Field(default_factory=dict)
     launch_overhead: SourcedTime | None = None
     parallel_region_overhead: SourcedTime | None = None
+    core_latency: SourcedTime | None = None
+    core_bandwidth: SourcedBandwidth | None = None
     message_overhead_factor: SourcedNumber | None = None
     sockets: int | None = Field(default=None, ge=1)
     power: PowerDraw

@@ -28,6 +28,10 @@ class PlacedDevice:
         A self-hosted device, which is both, counts as an accelerator.
     local_index : int
         Position among the node's accelerators; 0 for a host.
+    chip : str
+        The chip that it is a group of cores of, such as ``"n0.knl"``; empty for a whole device.
+    cores : int, optional
+        How many cores of that chip it has; None for a whole device.
     """
 
     name: str
@@ -35,6 +39,13 @@ class PlacedDevice:
     node: int
     kind: DeviceKind
     local_index: int
+    chip: str = ""
+    cores: int | None = None
+
+    @property
+    def vertex(self) -> str:
+        """The vertex of the platform that it is, or is a part of."""
+        return self.chip or self.name
 
 
 def vertex_name(node: int, local: str) -> str:

@@ -7,6 +7,7 @@ Software before the first byte of a message (Route.overhead), by where its ends 
 
 =========================== =======================================================================
 same device                 none, and no links: they share a memory
+two groups of one chip      one flag between cores; the link is the chip's memory (see `partition`)
 host and accelerator        one copy call
 two accelerators of a node  one peer transfer; two staging copies where the system stages such
                             transfers, as most do across sockets
@@ -20,19 +21,21 @@ transfer, as MPI and NCCL do it in chunks, so it runs at the rate of its slowest
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 
 from simulator.errors import InfeasibleError, UnknownNameError
 from simulator.hardware.cables import Cable
+from simulator.hardware.device import Device
 from simulator.hardware.system import System
 from simulator.platform.cabling import LinkBuilder, Step, steps_of
 from simulator.platform.fabrics.build import build_fabric
 from simulator.platform.links import Link, Route
 from simulator.platform.node_paths import NodePaths
 from simulator.platform.overheads import Software
+from simulator.platform.partition import ChipMemory, fastest_bandwidth, groups_of
 from simulator.platform.placement import LinkClass, PlacedDevice, vertex_name
 
 if TYPE_CHECKING:
@@ -44,7 +47,14 @@ __all__ = ["Platform", "build_platform"]
 
 
 def build_platform(
-    system: System, nodes: int, *, routing: str = "minimal", pinned: bool = True, seed: int = 0
+    system: System,
+    nodes: int,
+    *,
+    routing: str = "minimal",
+    pinned: bool = True,
+    seed: int = 0,
+    partitions: int | None = None,
+    memory_bandwidth: Callable[[Device], float] = fastest_bandwidth,
 ) -> Platform:
     """A platform of the first `nodes` nodes of a system.
 
@@ -56,18 +66,26 @@ def build_platform(
         Whether host memory that accelerators copy from and to is page-locked.
     seed : int
         Of the draws that Valiant routing makes.
+    partitions : int, optional
+        Groups of cores that each accelerator is divided into; what the system profile says if None.
+    memory_bandwidth : callable
+        What the working set of a device sees [B/s], which copies between groups of one chip share. Asked when the first
+        such route is.
 
     Raises
     ------
     InfeasibleError
-        If the system does not have that many nodes, or fewer than one is asked for.
+        If the system does not have that many nodes, or its accelerators that many cores, or less than one is asked for.
     InputError
-        If the fabric has no such routing.
+        If the fabric has no such routing, or the accelerators cannot be divided.
     """
     if not 1 <= nodes <= system.max_nodes:
         limit = f"1 to {system.max_nodes} nodes" if system.max_nodes > 1 else "1 node"
         raise InfeasibleError(f"{system.name}: nodes: expected {limit}, got {nodes}")
-    return Platform(system, nodes, routing, pinned, seed)
+    groups = system.profile.partitions if partitions is None else partitions
+    if groups < 1:
+        raise InfeasibleError(f"partitions: expected at least 1, got {groups}")
+    return Platform(system, nodes, routing, pinned, seed, groups, memory_bandwidth)
 
 
 class Platform:
@@ -78,27 +96,43 @@ class Platform:
     system : System
     nodes : int
     accelerators : tuple of PlacedDevice
-        The devices that ranks compute on, node by node.
+        What ranks compute on, node by node: devices, or groups of their cores.
     hosts : tuple of PlacedDevice
-        One a node; on a self-hosted node the very same object as its accelerator.
+        One a node; on a self-hosted node the very same object as its accelerator, where that is not divided.
+    partitions : int
+        Groups of cores an accelerator.
     """
 
-    def __init__(self, system: System, nodes: int, routing: str, pinned: bool, seed: int) -> None:
+    def __init__(
+        self,
+        system: System,
+        nodes: int,
+        routing: str,
+        pinned: bool,
+        seed: int,
+        partitions: int,
+        memory_bandwidth: Callable[[Device], float],
+    ) -> None:
         self.system = system
         self.nodes = nodes
         self.pinned = pinned
+        self.partitions = partitions
+        self._chip_memory = ChipMemory(memory_bandwidth)
         self._node_paths = NodePaths(system.node)
         self._software = Software(system)
         self._builder = LinkBuilder()
         self._routes: dict[tuple[str, str], Route] = {}
         adapters = [vertex_name(index, nic) for index in range(nodes) for nic in system.node.nics]
         self.fabric = build_fabric(system, adapters, routing, seed)
-        self.accelerators: tuple[PlacedDevice, ...] = tuple(
+        chips = [
             PlacedDevice(vertex_name(index, local), system.devices[local], index, "accelerator", position)
             for index in range(nodes)
             for position, local in enumerate(system.node.accelerators)
+        ]
+        self.accelerators: tuple[PlacedDevice, ...] = tuple(
+            group for chip in chips for group in groups_of(chip, partitions)
         )
-        self._devices = {device.name: device for device in self.accelerators}
+        self._devices = {device.name: device for device in (*chips, *self.accelerators)}
         self.hosts: tuple[PlacedDevice, ...] = tuple(self._host(index) for index in range(nodes))
         self._devices.update({device.name: device for device in self.hosts})
         self._devices.update({device.name: device for device in self._other_sockets()})
@@ -130,7 +164,12 @@ class Platform:
         return route
 
     def collective_overhead(self, size: float) -> float:
-        """Software time [s] of a collective call on an array of `size` bytes, before its first message."""
+        """Software time [s] of a collective call on an array of `size` bytes, before its first message.
+
+        None inside one chip: its groups are threads, and nobody calls a message-passing library.
+        """
+        if self.partitions == len(self.accelerators) > 1:
+            return 0.0
         return self._software.collective(size)
 
     def near_memory(self, name: str) -> PlacedDevice:
@@ -139,6 +178,8 @@ class Platform:
         Batches are best prepared there (NUMA binding); what all ranks of a node share lives in `hosts`.
         """
         accelerator = self.device(name)
+        if self.system.node.self_hosted:
+            return accelerator
         return self._devices[vertex_name(accelerator.node, self._node_paths.staging(self._local(accelerator)))]
 
     def link_class(self, source: str, destination: str) -> LinkClass:
@@ -146,9 +187,11 @@ class Platform:
         first, last = self.device(source), self.device(destination)
         if first.node != last.node:
             return "node-node"
+        if first.vertex == last.vertex:
+            return "local"
         if first.kind != last.kind:
             return "cpu-gpu"
-        return "local" if first is last or first.kind == "host" else "gpu-gpu"
+        return "local" if first.kind == "host" else "gpu-gpu"
 
     def cables(self) -> Iterator[Cable]:
         """Every cable of the placed nodes, and of the fabric as far as their messages can use it."""
@@ -204,6 +247,8 @@ class Platform:
     def _find(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
         if source is destination:
             return Route(())
+        if source.vertex == destination.vertex:
+            return self._chip_memory.route(source, destination)
         kind = self.link_class(source.name, destination.name)
         if kind == "node-node":
             path, copies = self._across(source, destination)
@@ -250,4 +295,4 @@ class Platform:
 
     @staticmethod
     def _local(device: PlacedDevice) -> str:
-        return device.name.partition(".")[2]
+        return device.vertex.partition(".")[2]
