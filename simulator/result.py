@@ -60,6 +60,8 @@ class Result:
         Staleness, lost updates and torn reads of arrays that ranks share; None where none are.
     learning : mapping or None
         Accuracy and loss against time, and what reached what; None where nothing is learned.
+    weights : ndarray or None
+        What was learned, one-dimensional; not part of the JSON.
     simulated_steps, events, wall_time : int, int, float
         What the simulation itself took: steps that were simulated one by one (the others repeat a settled one),
         events of its clock, and real seconds.
@@ -90,6 +92,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     asynchrony: Mapping[str, Any] | None = None
     learning: Mapping[str, Any] | None = None
+    weights: Any = None
 
     @property
     def throughput(self) -> float:

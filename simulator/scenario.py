@@ -28,6 +28,7 @@ class Cluster(Document):
     system: str
     nodes: int = Field(1, ge=1)
     workers: int | None = Field(None, ge=1, description="accelerators to use; all of them if absent")
+    partitions: int | None = Field(None, ge=1, description="groups of cores that each many-core chip is divided into")
     host_memory: Literal["pinned", "pageable"] | None = Field(None, description="host memory that batches come from")
     memory_mode: str | None = Field(None, description="flat, cache or hybrid, on devices that have the choice")
     cluster_mode: str | None = Field(None, description="all-to-all, quadrant, snc-4, …, on devices with the choice")
@@ -73,6 +74,7 @@ class SimulationTable(Document):
 
     seed: int = Field(0, ge=0)
     jitter: float = Field(0.0, ge=0.0, le=10.0, allow_inf_nan=False)
+    jitter_seed: int | None = Field(None, ge=0, description="seed of the jitter alone; the seed if absent")
     exact: bool = Field(False, description="simulate every step, even those that repeat the one before")
 
 

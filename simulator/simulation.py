@@ -104,17 +104,22 @@ class Simulation:
                 routing=tables.cluster.routing or "minimal",
                 pinned=tables.cluster.host_memory != "pageable",
                 seed=tables.simulation.seed,
+                partitions=tables.cluster.partitions,
+                memory_bandwidth=lambda device: self.chip_bandwidth,
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
         self.devices = (*self.workers, *self._masters())
         self._check_precision()
+        #: workers that share a device, its memory and its bandwidth
+        self.groups = sum(worker.vertex == self.workers[0].vertex for worker in self.workers)
         self.steps = self._steps()
         self._refuse_keys_without_effect()
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
         self.learning = self._learning()
         self.memory = self._memory_need()
-        self.worker_bandwidth = self._worker_bandwidth()
+        self.chip_bandwidth = self._chip_bandwidth()
+        self.worker_bandwidth = self.chip_bandwidth / self.groups
 
     # Resolving ----------------------------------------------------------------------------------------------------
 
@@ -190,25 +195,29 @@ class Simulation:
         """What each worker's device holds; refused if that is more than it has in its memory mode."""
         workload, where = self.scenario.tables.workload, self.scenario.where
         copies, size = self.algorithm.weight_copies, self.element_size
-        need = memory_needed(self.network, workload.batch_size, weight_copies=copies, element_size=size)
+        resident = self.dataset if self.options.get("data_copies") else None
+        need = memory_needed(
+            self.network, workload.batch_size, weight_copies=copies, element_size=size, dataset=resident
+        )
         device = self.workers[0].device
         with located(f"{where}: cluster.memory_mode"):
-            capacity = usable_capacity(device, self.memory_mode)
+            capacity = usable_capacity(device, self.memory_mode) / self.groups
         if need.total > capacity:
-            fitting = largest_batch(self.network, capacity, weight_copies=copies, element_size=size)
+            fitting = largest_batch(self.network, capacity, weight_copies=copies, element_size=size, dataset=resident)
             remedy = f"the largest batch that fits is {fitting}" if fitting else "not even one sample fits"
             raise InfeasibleError(
                 f"{where}: workload.batch_size: {self.network.name} with {workload.batch_size} samples a worker needs "
                 f"{format_quantity(need.total, 'size')} on each {device.name}, which has "
-                f"{format_quantity(capacity, 'size')}; {remedy}"
+                f"{format_quantity(capacity, 'size')}{f' for each of {self.groups} groups' * (self.groups > 1)}; "
+                f"{remedy}"
             )
         return need
 
-    def _worker_bandwidth(self) -> float:
-        """Memory bandwidth [B/s] that a worker's working set sees, after memory and cluster modes."""
-        device = self.workers[0].device
+    def _chip_bandwidth(self) -> float:
+        """Memory bandwidth [B/s] that the workers of a device share: what their joint working set sees in its modes."""
+        device, footprint = self.workers[0].device, self.memory.total * self.groups
         with located(f"{self.scenario.where}: cluster"):
-            return effective_bandwidth(device, self.memory.total, mode=self.memory_mode, cluster_mode=self.cluster_mode)
+            return effective_bandwidth(device, footprint, mode=self.memory_mode, cluster_mode=self.cluster_mode)
 
     def _system_mode(self, key: Literal["memory_mode", "cluster_mode"]) -> str | None:
         """What the system runs its nodes in; the device's own habit if it does not say or the device has no choice."""
@@ -218,7 +227,7 @@ class Simulation:
     def _refuse_keys_without_effect(self) -> None:
         """A key that this system cannot heed would leave the answer the same whatever its value."""
         cluster, device, where = self.scenario.tables.cluster, self.workers[0].device, self.scenario.where
-        self_hosted = self.platform.hosts[0] is self.platform.accelerators[0]
+        self_hosted = self.platform.system.node.self_hosted
         for key, value, has_effect, reason in (
             ("memory_mode", cluster.memory_mode, bool(device.memory_modes), f"{device.name} has no memory modes"),
             ("cluster_mode", cluster.cluster_mode, bool(device.cluster_modes), f"{device.name} has no cluster modes"),
@@ -302,14 +311,17 @@ class Simulation:
 
     def _setups(self) -> list[RankSetup]:
         workload, simulation = self.scenario.tables.workload, self.scenario.tables.simulation
-        costs: dict[str, DeviceCosts] = {}
+        jitter_seed = simulation.seed if simulation.jitter_seed is None else simulation.jitter_seed
+        costs: dict[tuple[str, int | None], DeviceCosts] = {}
         setups = []
         for index, placed in enumerate(self.devices):
             is_worker = index < len(self.workers)
             device = placed.device
-            if device.name not in costs:
-                bandwidth = self.worker_bandwidth if is_worker else device.memory.achieved_bandwidth.value
-                costs[device.name] = DeviceCosts(device, self.network, workload.precision, bandwidth)
+            key = (device.name, placed.cores)
+            if key not in costs:
+                self_hosted = device.name == self.workers[0].device.name
+                bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
+                costs[key] = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores)
             program: Program | None = self.algorithm.worker
             if not is_worker:
                 program = self.algorithm.master or self.algorithm.server
@@ -318,12 +330,12 @@ class Simulation:
                 RankSetup(
                     program=program,
                     role="worker" if is_worker else "master",
-                    costs=costs[device.name],
+                    costs=costs[key],
                     batch_route=self._batch_route(placed) if is_worker else None,
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
-                    jitter=jitter(stream(simulation.seed, "jitter", index), simulation.jitter),
-                    update_jitter=jitter(stream(simulation.seed, "update jitter", index), simulation.jitter),
+                    jitter=jitter(stream(jitter_seed, "jitter", index), simulation.jitter),
+                    update_jitter=jitter(stream(jitter_seed, "update jitter", index), simulation.jitter),
                     memory_route=None if is_worker else self._memory_route(placed),
                     update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
                 )
@@ -405,12 +417,13 @@ class Simulation:
             wall_time=time.perf_counter() - started,
             asynchrony=None if not executor.shared_use.updates else asynchrony(executor.shared_use),
             learning=None if self.learning is None or learned is None else self.learning.outcome(learned),
+            weights=None if learned is None else learned.weights(),
             warnings=() if self.learning is None or learned is None else self.learning.warnings(learned),
         )
 
     def _memory_accounts(self) -> tuple[DeviceMemory, ...]:
         device = self.workers[0].device
-        capacity = usable_capacity(device, self.memory_mode)
+        capacity = usable_capacity(device, self.memory_mode) / self.groups
         placement = f"{device.fast_memory} ({self.memory_mode})" if device.fast_memory else device.main_memory
         return tuple(
             DeviceMemory(worker.name, device.name, self.memory.total, capacity, placement, self.memory.parts())
@@ -419,7 +432,7 @@ class Simulation:
 
     def _energy(self, duration: float) -> float:
         """Thermal design power of every device of the nodes in use, over the run: an upper bound [J]."""
-        placed = {d.name: d for d in (*self.platform.accelerators, *self.platform.hosts)}
+        placed = {d.vertex: d for d in (*self.platform.accelerators, *self.platform.hosts)}
         return duration * sum(d.device.power.tdp.value for d in placed.values())
 
     def _cost(self, duration: float) -> float | None:
