@@ -5,18 +5,24 @@ The methods only build operations (see `simulator.algorithms.vocabulary`); nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from simulator.algorithms.rules import Settings
 from simulator.algorithms.vocabulary import (
     ANY,
     Acquire,
+    Activations,
     Apply,
     Array,
+    Backward,
     Batch,
     Collective,
+    Forward,
     Gradient,
     Handle,
     Join,
@@ -25,7 +31,9 @@ from simulator.algorithms.vocabulary import (
     Receive,
     Release,
     Send,
+    Spawn,
     Start,
+    Transform,
 )
 
 __all__ = ["Rank", "Task"]
@@ -53,6 +61,8 @@ class Task:
         The weights to start from, one-dimensional; None when only time is simulated.
     settings : callable
         Hyper-parameters at a step.
+    seed : int
+        Of the random streams that algorithms draw from.
     """
 
     workers: tuple[int, ...]
@@ -63,6 +73,7 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
     initial: Any = None
     settings: Callable[[int], Settings] = lambda step: Settings(learning_rate=0.0)
+    seed: int = 0
     shared: dict[str, Array] = field(default_factory=dict)  #: arrays that the master's threads have in common
 
     @property
@@ -80,6 +91,7 @@ class Rank:
         self.task = task
         self.step = 0  #: the step the generator is in; executors label what it does with it
         self.arrays: dict[str, Array] = {}  #: what it has named so far
+        self.steps_alike = True  #: whether it has done the same in every step, as far as operations and sizes go
 
     @property
     def workers(self) -> tuple[int, ...]:
@@ -111,16 +123,32 @@ class Rank:
         """Hyper-parameters at the current step."""
         return self.task.settings(self.step)
 
-    def steps(self) -> Iterator[int]:
-        """0, 1, … once for each gradient of a worker."""
+    def steps(self, every: int = 1) -> Iterator[int]:
+        """0, 1, … once for each gradient of a worker; or only every so many-th of them, as `due` says."""
         for step in range(self.task.steps):
             self.step = step
-            yield step
+            if every == 1 or self.due(every):
+                yield step
 
-    def turns(self) -> Iterator[int]:
+    def turns(self, every: int = 1) -> Iterator[int]:
         """The workers in strict rotation, each once a step: whose turn it is at a round-robin master."""
-        for _ in self.steps():
+        for _ in self.steps(every):
             yield from self.workers
+
+    def due(self, period: int) -> bool:
+        """Whether the current step is the last of `period` steps, the one that ends with an exchange."""
+        if period > 1:
+            self.steps_alike = False
+        return (self.step + 1) % period == 0
+
+    def random(self, purpose: str, of: int | None = None) -> np.random.Generator:
+        """A fresh random stream, the same each time, for a purpose of the rank `of`; of this one if None.
+
+        Ranks that must agree on what is random draw from the same rank's stream.
+        """
+        self.steps_alike = False
+        key = (zlib.crc32(purpose.encode()), self.index if of is None else of)
+        return np.random.default_rng(np.random.SeedSequence(self.task.seed, spawn_key=key))
 
     # Arrays -------------------------------------------------------------------------------------------------------
 
@@ -143,6 +171,31 @@ class Rank:
     def zeros(self, name: str) -> Array:
         """An array of this rank's own that starts at zero, such as a velocity."""
         return self._zeroed(self._array(name))
+
+    def small(self, name: str, elements: int, value: Any = None, element_size: int | None = None) -> Array:
+        """An array of another size than the weights, such as a compressed gradient."""
+        return Array(name, (elements,), element_size or self.task.element_size, value)
+
+    def whole(self, name: str, parts: Sequence[Array]) -> Array:
+        """The array that parts make up which `backward` gave, the last layers first: they lie in one buffer."""
+        layout = tuple(elements for part in reversed(parts) for elements in part.layout)
+        known = parts[0].value is not None
+        value = np.concatenate([part.value for part in reversed(parts)]) if known else None
+        return Array(name, layout, parts[0].element_size, value, version=parts[0].version)
+
+    def buckets(self, size: float, first: float) -> list[tuple[int, int]]:
+        """Layers [first, last) of buckets of at least `size` bytes, the first of at least `first`, last layers first.
+
+        As the gradient of a layer arrives, it joins the bucket; a bucket that has reached its size is closed.
+        """
+        layout, found = self.task.layout, list[tuple[int, int]]()
+        end, held = len(layout), 0
+        for layer in reversed(range(len(layout))):
+            held += layout[layer] * self.task.element_size
+            if layer == 0 or held >= (size if found else first):
+                found.append((layer, end))
+                end, held = layer, 0
+        return found
 
     def _shared(self, name: str) -> Array:
         if name not in self.task.shared:
@@ -172,9 +225,24 @@ class Rank:
         """Forward and backward pass at `weights`."""
         return Gradient(weights, batch)
 
+    def forward(self, weights: Array, batch: Batch) -> Operation:
+        """Forward pass alone; gives what `backward` needs."""
+        return Forward(weights, batch)
+
+    def backward(self, activations: Activations, bucket: tuple[int, int]) -> Operation:
+        """Backward pass through the layers of the next of `buckets`; gives their gradient."""
+        return Backward(activations, *bucket)
+
     def apply(self, rule: Callable[..., Any], *arrays: Array, **parameters: Any) -> Operation:
         """Update arrays on this device by a rule of `simulator.algorithms.rules`."""
         return Apply(rule, arrays, getattr(rule, "writes", 1), parameters)
+
+    def transform(
+        self, rule: Callable[..., Any], *arrays: Array, made: Array, reads: float | None = None, **parameters: Any
+    ) -> Operation:
+        """Make a new array, `made` but for its numbers, by a rule that reads `reads` bytes; all arrays once if None."""
+        size = sum(array.elements * array.element_size for array in arrays) if reads is None else reads
+        return Transform(rule, arrays, made, getattr(rule, "writes", 0), size, parameters)
 
     def acquire(self, lock: str) -> Operation:
         """Wait for a lock at this rank's device; first come, first served."""
@@ -204,9 +272,17 @@ class Rank:
         """Sum of everyone's arrays, to everyone."""
         return Collective("all_reduce", array, self.task.everyone, self.task.everyone[0])
 
+    def all_gather(self, array: Array) -> Operation:
+        """Everyone's arrays, one behind the other in the order of ranks, to everyone."""
+        return Collective("all_gather", array, self.task.everyone, self.task.everyone[0])
+
     def start(self, operation: Operation) -> Operation:
         """Begin an operation and go on with the next; gives a handle for `join`."""
         return Start(operation)
+
+    def spawn(self, thread: Generator[Operation, Any, None]) -> Operation:
+        """Run a second generator of this rank beside this one; gives a handle for `join`."""
+        return Spawn(thread)
 
     def join(self, *handles: Handle) -> Operation:
         """Wait for started operations; gives the tuple of their results."""

@@ -7,6 +7,7 @@ has to be edited.
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from simulator.algorithms.rank import Rank
 from simulator.algorithms.vocabulary import Operation
 from simulator.errors import InputError, UnknownNameError
 
-__all__ = ["Algorithm", "Option", "Program", "algorithm_names", "load_algorithm"]
+__all__ = ["PERIOD", "Algorithm", "Option", "Program", "algorithm_names", "load_algorithm"]
 
 #: What one rank runs: yields operations, gets their results.
 Program = Callable[[Rank], Generator[Operation, Any, None]]
@@ -24,11 +25,44 @@ Program = Callable[[Rank], Generator[Operation, Any, None]]
 
 @dataclass(frozen=True)
 class Option:
-    """A choice that an algorithm offers in the scenario's ``[algorithm]`` table."""
+    """A choice that an algorithm offers in the scenario's ``[algorithm]`` table.
+
+    Attributes
+    ----------
+    choices : tuple of str
+        The values it may have; any of the default's type if empty.
+    least, most : float
+        Bounds of a number, both allowed.
+    """
 
     name: str
     default: bool | int | float | str
     summary: str
+    choices: tuple[str, ...] = ()
+    least: float = -math.inf
+    most: float = math.inf
+
+    def check(self, value: Any, where: str) -> None:
+        """Refuse a value that it cannot have.
+
+        Raises
+        ------
+        InputError
+            If the value has the wrong type, is out of bounds or none of the choices.
+        """
+        expected = type(self.default)
+        if type(value) is not expected and not (expected is float and type(value) is int):
+            raise InputError(f"{where}: expected {expected.__name__}, got {value!r}")
+        if self.choices and value not in self.choices:
+            raise UnknownNameError(self.name, value, self.choices, where)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and not self.least <= value <= self.most:
+            bounds = f"at least {self.least:g}" if self.most == math.inf else f"{self.least:g} to {self.most:g}"
+            raise InputError(f"{where}: expected {bounds}, got {value!r}")
+
+
+#: The option of algorithms that need not exchange anything in every step.
+PERIOD = Option("period", 1, "steps from one exchange to the next; plain SGD in between", least=1)
 
 
 @dataclass(frozen=True)
@@ -80,9 +114,7 @@ class Algorithm:
         for name, value in given.items():
             if name not in known:
                 raise UnknownNameError(f"option of {self.name}", name, known, f"{prefix}algorithm.{name}")
-            expected = type(known[name].default)
-            if type(value) is not expected and not (expected is float and type(value) is int):
-                raise InputError(f"{prefix}algorithm.{name}: expected {expected.__name__}, got {value!r}")
+            known[name].check(value, f"{prefix}algorithm.{name}")
         return {name: given.get(name, option.default) for name, option in known.items()}
 
 

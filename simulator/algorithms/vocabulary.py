@@ -8,17 +8,20 @@ through the methods of `simulator.algorithms.rank.Rank`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
     "ANY",
     "Acquire",
+    "Activations",
     "Apply",
     "Array",
+    "Backward",
     "Batch",
     "Collective",
+    "Forward",
     "Gradient",
     "Handle",
     "Join",
@@ -27,7 +30,9 @@ __all__ = [
     "Receive",
     "Release",
     "Send",
+    "Spawn",
     "Start",
+    "Transform",
 ]
 
 #: Source of a `Receive` that takes whatever message comes first.
@@ -36,7 +41,7 @@ ANY = -1
 
 @dataclass(eq=False, slots=True)
 class Array:
-    """An array the size of the network's weights, on the device of the rank that named it.
+    """An array on the device of the rank that named it: the size of the network's weights, unless its layout says not.
 
     Attributes
     ----------
@@ -95,6 +100,51 @@ class Gradient:
 
     weights: Array
     batch: Batch
+
+
+@dataclass(eq=False, slots=True)
+class Activations:
+    """What a forward pass leaves for the backward pass; its fields are its executor's business."""
+
+    weights: Array
+    samples: int
+    gradient: Any = None
+    slowdown: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The forward pass alone. Result: `Activations`."""
+
+    weights: Array
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """The backward pass through the layers [first, last), the next ones from the end. Result: `Array`, their gradient.
+
+    The parts of one pass cover all layers, the last ones first.
+    """
+
+    activations: Activations
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A new array made by a rule, whose first `writes` arrays are replaced as well. Result: the new `Array`.
+
+    `reads` are the bytes that the rule reads on the way. The rule gives what replaces the arrays, then what is new.
+    """
+
+    rule: Callable[..., Any]
+    arrays: tuple[Array, ...]
+    made: Array
+    writes: int
+    reads: float
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +207,16 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Spawn:
+    """Run a second thread of this rank, with lanes of its own, beside the generator. Result: `Handle` of its end.
+
+    Threads of one rank share its device and its arrays. Only one of them may take part in collectives.
+    """
+
+    thread: Generator[Operation, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Wait until all of `handles` are done. Result: tuple of their results."""
 
@@ -170,4 +230,19 @@ class Handle:
     state: Any = None
 
 
-Operation = LoadBatch | Gradient | Apply | Acquire | Release | Send | Receive | Collective | Start | Join
+Operation = (
+    LoadBatch
+    | Gradient
+    | Forward
+    | Backward
+    | Transform
+    | Apply
+    | Acquire
+    | Release
+    | Send
+    | Receive
+    | Collective
+    | Start
+    | Spawn
+    | Join
+)

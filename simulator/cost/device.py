@@ -7,7 +7,8 @@ that the working set lives in, and the network's kernels.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from simulator.cost.elementwise import elementwise_time
@@ -17,7 +18,7 @@ from simulator.cost.rates import DeviceRates, element_size
 from simulator.errors import UnknownNameError
 from simulator.hardware.device import Device
 from simulator.workload.kernels import Elementwise
-from simulator.workload.network import Network
+from simulator.workload.network import Direction, Network
 
 __all__ = ["DeviceCosts", "StreamCosts", "device_rates", "kernel_model_of"]
 
@@ -96,8 +97,11 @@ class StreamCosts:
 
     def copy(self, size: float) -> float:
         """A copy of `size` bytes inside the device's memory."""
-        elements = size / self._element_size
-        return self._stream(elements, elements)
+        return self.stream(size, size)
+
+    def stream(self, read: float, written: float) -> float:
+        """A kernel that reads `read` bytes of the device's memory and writes `written`."""
+        return self._stream(read / self._element_size, written / self._element_size)
 
     def _stream(self, read: float, written: float) -> float:
         key = (read, written)
@@ -131,6 +135,8 @@ class DeviceCosts(StreamCosts):
         self._network = network
         self._kernels = kernel_model_of(device, cores)
         self._gradients: dict[int, float] = {}
+        self._parts: dict[int, tuple[float, tuple[float, ...]]] = {}
+        self._order = {layer.name: place for place, layer in enumerate(network.layers)}
 
     def gradient(self, samples: int) -> float:
         """Forward and backward pass over `samples` samples, one kernel after the other."""
@@ -138,12 +144,39 @@ class DeviceCosts(StreamCosts):
             self._gradients[samples] = sum(seconds for _, seconds in self.layer_times(samples))
         return self._gradients[samples]
 
-    def layer_times(self, samples: int) -> list[tuple[str, float]]:
+    def forward(self, samples: int) -> float:
+        """The forward pass alone."""
+        return self._passes(samples)[0]
+
+    def backward(self, samples: int) -> tuple[float, ...]:
+        """The backward pass, for each row of the network's parameter layout, from the next layer's gradient to its own.
+
+        Layers without parameters count with the next that has some, the last of the pass with the last that had.
+        """
+        return self._passes(samples)[1]
+
+    def _passes(self, samples: int) -> tuple[float, tuple[float, ...]]:
+        if samples not in self._parts:
+            forward = math.fsum(seconds for _, seconds in self.layer_times(samples, ("forward",)))
+            names = [name for name, _ in self._network.parameter_layout()]
+            ready = dict.fromkeys(reversed(names), 0.0)
+            waiting = list(ready)
+            for name, seconds in self.layer_times(samples, ("backward",)):
+                while len(waiting) > 1 and self._order[name] < self._order[waiting[0]]:
+                    waiting.pop(0)
+                if waiting:
+                    ready[waiting[0]] += seconds
+            self._parts[samples] = forward, tuple(ready[name] for name in names)
+        return self._parts[samples]
+
+    def layer_times(
+        self, samples: int, directions: Sequence[Direction] = ("forward", "backward")
+    ) -> list[tuple[str, float]]:
         """(layer name, seconds) of every kernel of a forward and backward pass."""
         if self._kernels is None:
             raise UnknownNameError("kernel model for device", self.device.name, ())
         return [
             (item.layer_name, self._kernels.time(item.kernel, self._precision, bandwidth=self.bandwidth))
-            for direction in ("forward", "backward")
+            for direction in directions
             for item in self._network.kernels(samples, direction)
         ]

@@ -56,6 +56,14 @@ class AdditionCosts(StreamCosts):
         """Refused."""
         raise NotImplementedError("a collective computes no gradients")
 
+    def forward(self, samples: int) -> float:
+        """Refused."""
+        raise NotImplementedError("a collective computes no gradients")
+
+    def backward(self, samples: int) -> Sequence[float]:
+        """Refused."""
+        raise NotImplementedError("a collective computes no gradients")
+
 
 def addition_costs(platform: Platform, placed: PlacedDevice, elements: int, precision: str = "fp32") -> AdditionCosts:
     """What additions cost a rank that holds an array of so many elements and one of the same size to receive into."""

@@ -11,7 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.algorithms.vocabulary import Acquire, Apply, Array, Batch, Gradient, LoadBatch, Release
+from simulator.algorithms.vocabulary import (
+    Acquire,
+    Activations,
+    Apply,
+    Array,
+    Backward,
+    Batch,
+    Forward,
+    Gradient,
+    LoadBatch,
+    Release,
+    Transform,
+)
 from simulator.execution.arithmetic import apply_rule, part_of
 from simulator.execution.cursor import Cursor
 from simulator.execution.locks import Lock
@@ -74,6 +86,43 @@ class DeviceOperations:
         yield self._env.timeout(state.setup.costs.gradient(operation.batch.samples) * state.setup.jitter())
         self._run.record(cursor, Category.FORWARD_BACKWARD, "gradient", start)
         return Array("gradient", weights.layout, weights.element_size, value, version=weights.version)
+
+    def forward(self, state: RankState, operation: Forward, cursor: Cursor) -> Activity:
+        """Forward pass; the numbers of the whole gradient are those of the weights as it begins."""
+        start, weights, samples = self._env.now, operation.weights, operation.batch.samples
+        value = self._run.arithmetic.gradient(cursor.rank, cursor.step, weights.value, operation.batch.value)
+        slowdown = state.setup.jitter()
+        yield self._env.timeout(state.setup.costs.forward(samples) * slowdown)
+        self._run.record(cursor, Category.FORWARD_BACKWARD, "forward", start)
+        return Activations(weights, samples, value, slowdown)
+
+    def backward(self, state: RankState, operation: Backward, cursor: Cursor) -> Activity:
+        """Backward pass through some layers; the span of the last part is the one that ends the gradient."""
+        start, done, first, last = self._env.now, operation.activations, operation.first, operation.last
+        weights, seconds = done.weights, state.setup.costs.backward(done.samples)[first:last]
+        yield self._env.timeout(sum(seconds) * done.slowdown)
+        self._run.record(cursor, Category.FORWARD_BACKWARD, "gradient part" if first else "gradient", start)
+        value = done.gradient
+        if value is not None:
+            before, upto = sum(weights.layout[:first]), sum(weights.layout[:last])
+            value = part_of(value, before, upto, weights.elements)
+        return Array("gradient", weights.layout[first:last], weights.element_size, value, version=weights.version)
+
+    def transform(self, state: RankState, operation: Transform, cursor: Cursor) -> Activity:
+        """A rule that makes a new array; the numbers are those of the arrays as it ends."""
+        start, made, replaced = self._env.now, operation.made, operation.arrays[: operation.writes]
+        written = sum(array.elements * array.element_size for array in (*replaced, made))
+        yield self._env.timeout(state.setup.costs.stream(operation.reads, written))
+        if self._run.task.initial is not None:
+            values = tuple(array.value for array in operation.arrays)
+            settings, count = state.rank.settings, operation.writes + 1
+            *results, new = apply_rule(operation.rule, values, settings, operation.parameters, count)
+            for array, result in zip(replaced, results, strict=True):
+                array.value[...] = result
+            made.value = new
+        made.version = max((array.version for array in operation.arrays), default=0)
+        self._run.record(cursor, state.setup.update_category, operation.rule.__name__.replace("_", " "), start)
+        return made
 
     def apply(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
         """An update rule, of a rank's own arrays or of shared ones."""

@@ -13,7 +13,7 @@ virtual time, so weights are exactly as stale as the simulated schedule makes th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -24,7 +24,9 @@ from simulator.algorithms.rank import Rank, Task
 from simulator.algorithms.vocabulary import (
     Acquire,
     Apply,
+    Backward,
     Collective,
+    Forward,
     Gradient,
     Handle,
     Join,
@@ -33,7 +35,9 @@ from simulator.algorithms.vocabulary import (
     Receive,
     Release,
     Send,
+    Spawn,
     Start,
+    Transform,
 )
 from simulator.collectives.schedule import Schedule
 from simulator.errors import RunError
@@ -60,7 +64,16 @@ PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
 )
 #: The lane of each operation; those that are not here go over the network.
 _LANES: Mapping[type[Any], str] = MappingProxyType(
-    {LoadBatch: "copy", Gradient: "compute", Apply: "compute", Acquire: "compute", Release: "compute"}
+    {
+        LoadBatch: "copy",
+        Gradient: "compute",
+        Forward: "compute",
+        Backward: "compute",
+        Transform: "compute",
+        Apply: "compute",
+        Acquire: "compute",
+        Release: "compute",
+    }
 )
 
 
@@ -133,6 +146,9 @@ class Executor:
         self._handlers: dict[type[Any], Callable[[RankState, Any, Cursor], Activity]] = {
             LoadBatch: self._device.load_batch,
             Gradient: self._device.gradient,
+            Forward: self._device.forward,
+            Backward: self._device.backward,
+            Transform: self._device.transform,
             Apply: self._device.apply,
             Acquire: self._device.acquire,
             Release: self._device.release,
@@ -168,30 +184,51 @@ class Executor:
             raise RunError(f"deadlock at {self._env.now:.6g} s: {problem}") from None
         # SimPy numbers its events from 0 to break ties between simultaneous ones: the next number is their count.
         self.events = next(self._env._eid)
+        if not all(rank.steps_alike for rank in self.ranks):
+            self._run.trace.metadata["steps_alike"] = False
 
     def _drive(self, state: RankState) -> Activity:
-        """One rank: its generator's operations, one after the other."""
-        program = state.setup.program(state.rank)
-        cursor = Cursor(state.rank.index, "")
+        """One rank: all that its generator does."""
         reports = state.rank.index == 0 and self._progress is not None
+        yield from self._follow(state, state.setup.program(state.rank), Cursor(state.rank.index, ""), reports)
+        self._finished += 1
+        if self._finished == len(self._states) and not self._run.stop.triggered:
+            self._run.stop.succeed()
+
+    def _follow(
+        self, state: RankState, program: Generator[Operation, Any, None], cursor: Cursor, reports: bool = False
+    ) -> Activity:
+        """One thread: its generator's operations, one after the other."""
         value: Any = None
         while True:
             try:
                 operation = program.send(value)
             except StopIteration:
-                break
+                return
             if reports and state.rank.step != cursor.step and self._progress:
                 self._progress(state.rank.step)
             cursor.step = state.rank.step
             if type(operation) is Start:
                 value = self._start(state, operation.operation, cursor)
+            elif type(operation) is Spawn:
+                value = self._spawn(state, operation.thread, cursor)
             elif type(operation) is Join:
                 value = yield from self._join(operation, cursor)
             else:
                 value = yield from self._occupy(state, operation, cursor)
-        self._finished += 1
-        if self._finished == len(self._states) and not self._run.stop.triggered:
-            self._run.stop.succeed()
+
+    def _spawn(self, state: RankState, program: Generator[Operation, Any, None], cursor: Cursor) -> Handle:
+        """Run a second thread of a rank, with lanes of its own."""
+        own = Cursor(cursor.rank, "", cursor.step, cursor.last)
+        started = _Started(simpy.Event(self._env), own)
+
+        def activity() -> Activity:
+            yield from self._follow(RankState(state.rank, state.setup, "second "), program, own)
+            started.end = self._env.now
+            started.done.succeed()
+
+        self._env.process(activity())
+        return Handle(started)
 
     # Lanes --------------------------------------------------------------------------------------------------------
 
@@ -202,14 +239,14 @@ class Executor:
         if busy is not None and not busy[0].processed:
             yield busy[0]
             cursor.last = busy[1].last
-        cursor.lane = lane
+        cursor.lane = state.thread + lane
         result = yield from self._handlers[type(operation)](state, operation, cursor)
         return result
 
     def _start(self, state: RankState, operation: Operation, cursor: Cursor) -> Handle:
         """Perform an operation beside the generator, behind what was started on its lane before."""
         lane = _LANES.get(type(operation), "network")
-        own = Cursor(cursor.rank, lane, cursor.step, cursor.last)
+        own = Cursor(cursor.rank, state.thread + lane, cursor.step, cursor.last)
         started = _Started(simpy.Event(self._env), own)
         before = state.lanes.get(lane)
         state.lanes[lane] = (started.done, own)

@@ -58,15 +58,18 @@ class MessageOperations:
         self._schedule = schedule
         self._collective_overhead = collective_overhead
         self._read_for_message = read_for_message
-        layout = run.task.layout
-        self._parts = (sum(layout),) if packed else tuple(elements for elements in layout if elements)
+        self._packed = packed
+
+    def _parts(self, layout: tuple[int, ...]) -> tuple[int, ...]:
+        """Elements of each message that an array of that layout travels in."""
+        return (sum(layout),) if self._packed else tuple(elements for elements in layout if elements)
 
     def send(self, state: RankState, operation: Send, cursor: Cursor) -> Activity:
         """One message, or one a layer, with the numbers as they are now."""
         array = operation.array
         self._read_for_message(array)
         payload = array.snapshot(cursor.rank)
-        for part in self._parts:
+        for part in self._parts(array.layout):
             message = self._exchange.send(
                 operation.to, _POINT_TO_POINT, part * array.element_size, array.name, cursor, payload
             )
@@ -74,13 +77,12 @@ class MessageOperations:
 
     def receive(self, state: RankState, operation: Receive, cursor: Cursor) -> Activity:
         """One message, or one a layer, all from whoever sent the first."""
-        source = operation.source
-        payload = None
-        for _ in self._parts:
-            message = self._exchange.receive(source, _POINT_TO_POINT, cursor)
+        message = self._exchange.receive(operation.source, _POINT_TO_POINT, cursor)
+        yield from self._await(message, cursor)
+        for _ in self._parts(message.payload.layout)[1:]:
+            message = self._exchange.receive(message.source, _POINT_TO_POINT, cursor)
             yield from self._await(message, cursor)
-            source, payload = message.source, message.payload
-        return payload
+        return message.payload
 
     def _await(self, message: Message, cursor: Cursor) -> Activity:
         if not message.arrived.processed:
@@ -99,22 +101,24 @@ class MessageOperations:
 
     def play(self, state: RankState, operation: Collective, cursor: Cursor, sequence: int) -> Activity:
         """This rank's part of the collective numbered `sequence`."""
-        group, task = operation.group, self._run.task
+        group = operation.group
         position, root = group.index(cursor.rank), group.index(operation.root)
-        buffer = self._buffer(operation)
+        result = self._result(operation, position)
+        parts = self._parts(result.layout) if operation.kind != "all_gather" else (result.elements,)
         done = 0
-        for part, elements in enumerate(self._parts):
+        for part, elements in enumerate(parts):
             schedule = self._schedule(operation.kind, len(group), elements, root)
-            yield from self._call(operation, cursor, position, elements if schedule.rounds else 0)
-            values = None if buffer is None else part_of(buffer, done, done + elements, sum(task.layout))
+            called = elements * result.element_size if schedule.rounds else 0
+            yield from self._call(operation, cursor, position, called)
+            values = None if result.value is None else part_of(result.value, done, done + elements, result.elements)
             for action in schedule.actions(position):
                 yield from self._round(state, operation, cursor, action, (sequence, part), values, elements)
             done += elements
-        return self._result(operation, cursor.rank, buffer)
+        return None if operation.kind == "reduce" and position != root else result
 
-    def _call(self, operation: Collective, cursor: Cursor, position: int, elements: int) -> Activity:
-        """The fixed cost of the call, where a system has one."""
-        seconds = self._collective_overhead(elements * self._run.task.element_size) if elements else 0.0
+    def _call(self, operation: Collective, cursor: Cursor, position: int, size: int) -> Activity:
+        """The fixed cost of a call that moves `size` bytes, where a system has one."""
+        seconds = self._collective_overhead(size) if size else 0.0
         if seconds:
             start = self._run.env.now
             yield self._run.env.timeout(seconds)
@@ -132,7 +136,8 @@ class MessageOperations:
         elements: int,
     ) -> Activity:
         """One round: transfers together, then additions in the schedule's order, so that sums repeat bit for bit."""
-        group, size = operation.group, self._run.task.element_size
+        group = operation.group
+        size = self._run.task.element_size if operation.array is None else operation.array.element_size
         messages = []
         for transfer in action.sends:
             payload = None if values is None else part_of(values, transfer.first, transfer.last, elements).copy()
@@ -159,16 +164,18 @@ class MessageOperations:
         last = max(messages, key=lambda message: message.received_span)
         cursor.last = last.sent_span if last.source == cursor.rank else last.received_span
 
-    def _buffer(self, operation: Collective) -> Any:
-        """The numbers this rank brings: a copy of its array, or zeros where it brings none."""
-        initial = self._run.task.initial
-        if initial is None:
-            return None
-        return np.zeros_like(initial) if operation.array is None else operation.array.value.copy()
-
-    def _result(self, operation: Collective, rank: int, buffer: Any) -> Array | None:
-        if operation.kind == "reduce" and rank != operation.root:
-            return None
-        task = self._run.task
-        name = operation.array.name if operation.kind == "broadcast" and operation.array else "total"
-        return Array(name, task.layout, task.element_size, buffer)
+    def _result(self, operation: Collective, position: int) -> Array:
+        """What the rank at that position of the group will have: at first a copy of what it brings, or zeros."""
+        array, initial = operation.array, self._run.task.initial
+        if array is None:
+            value = None if initial is None else np.zeros_like(initial)
+            return Array("total", self._run.task.layout, self._run.task.element_size, value)
+        if operation.kind == "all_gather":
+            members, value = len(operation.group), None
+            if array.value is not None:
+                value = np.zeros((members, len(array.value)), array.value.dtype)
+                value[position] = array.value
+                value = value.reshape(-1)
+            return Array("gathered", array.layout * members, array.element_size, value)
+        name = array.name if operation.kind == "broadcast" else "total"
+        return Array(name, array.layout, array.element_size, None if array.value is None else array.value.copy())

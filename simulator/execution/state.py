@@ -56,10 +56,14 @@ class RankSetup:
 
 @dataclass
 class RankState:
-    """A rank while it runs: who it is, what its lanes are busy with, how many collectives it has begun."""
+    """A thread of a rank while it runs: who it is, what its lanes are busy with, how many collectives it has begun.
+
+    `thread` tells the lanes of a rank's second thread from those of its first in the trace.
+    """
 
     rank: Rank
     setup: RankSetup
+    thread: str = ""
     lanes: dict[str, tuple[simpy.Event, Cursor]] = field(default_factory=dict)
     collectives: int = 0
 

@@ -4,7 +4,8 @@ Without randomness the state of a run at the end of a step determines the rest. 
 steps are equal but for a shift in time, everything in flight is equal too, and so is every later step until the run's
 end comes into sight. So a run of N steps is simulated with n < N, and N − n copies of a settled step are put in.
 Nothing is approximated; what is left is the rounding of sums, held below `TOLERANCE` of a step for each step. Runs
-whose steps do not settle, or carry different bytes, are simulated in full.
+whose steps do not settle, or carry different bytes, are simulated in full; so are those of algorithms whose ranks said
+that their steps are not alike, because they exchange something every so many steps only, or at random.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def settled_step(trace: Trace, steps: int) -> tuple[int, float] | None:
     trace : Trace
         Of a run of `steps` steps.
     """
+    if not trace.metadata.get("steps_alike", True):
+        return None
     last = steps - 1 - _MARGIN
     first = last - _WINDOW
     if first < 1:

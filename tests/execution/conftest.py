@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import simpy
 
-from simulator.algorithms.rank import Task
+from simulator.algorithms.rank import Rank, Task
 from simulator.collectives.registry import schedule
 from simulator.execution.executor import Executor, RankSetup
 from simulator.execution.memory import uncollected
@@ -20,13 +20,26 @@ from simulator.trace import Category, RankInfo, Trace
 
 @dataclass
 class FixedCosts:
-    """Seconds a gradient and seconds an element of an update; copies are free."""
+    """Seconds a gradient, a third of it forward, and seconds an element of an update; copies are free.
+
+    The backward pass spends the same on each of `layers` layers.
+    """
 
     gradient_seconds: float = 0.0
     element_seconds: float = 0.0
+    layers: int = 1
 
     def gradient(self, samples: int) -> float:
         return self.gradient_seconds
+
+    def forward(self, samples: int) -> float:
+        return self.gradient_seconds / 3
+
+    def backward(self, samples: int) -> tuple[float, ...]:
+        return (self.gradient_seconds * 2 / 3 / self.layers,) * self.layers
+
+    def stream(self, read: float, written: float) -> float:
+        return self.element_seconds * (read + written) / 4
 
     def update(self, elements: int, arrays: int, writes: int) -> float:
         return self.element_seconds * elements
@@ -56,6 +69,11 @@ class Star:
 class Outcome:
     trace: Trace
     network: Any
+    executor: Executor
+
+    @property
+    def ranks(self) -> tuple[Rank, ...]:
+        return self.executor.ranks
 
     @property
     def time(self) -> float:
@@ -82,10 +100,16 @@ def play() -> Callable[..., Outcome]:
         model: str = "fluid",
         packed: bool = True,
         options: dict[str, Any] | None = None,
+        server: Any = None,
+        **task_fields: Any,
     ) -> Outcome:
         env = simpy.Environment()
         network = network_model(model)(env)
-        total = ranks + (master is not None)
+        arithmetic = task_fields.pop("arithmetic", None)
+        master = master or server
+        threads = ranks if server is not None else int(master is not None)
+        total = ranks + threads
+        memory = Route((Link("memory", "host", "host", 100e9, 0.0, "memory", "memory"),))
         star = Star(total, latency, bandwidth)
         trace = Trace(tuple(RankInfo(i, "worker", f"d{i}", "d", i) for i in range(total)))
         setups = [
@@ -98,16 +122,18 @@ def play() -> Callable[..., Outcome]:
                 batch_bytes=0.0,
                 jitter=jitter(i),
                 update_category=Category.DEVICE_UPDATE,
+                memory_route=memory if i >= ranks else None,
             )
             for i in range(total)
         ]
         task = Task(
             workers=tuple(range(ranks)),
-            masters=(ranks,) if master is not None else (),
+            masters=tuple(range(ranks, total)),
             steps=steps,
             layout=layout,
             element_size=element_size,
             options=options or {},
+            **task_fields,
         )
         executor = Executor(
             env,
@@ -119,10 +145,11 @@ def play() -> Callable[..., Outcome]:
             schedule=lambda kind, size, elements, root: schedule(kind, (collectives or {})[kind], size, elements, root),
             trace=trace,
             packed=packed,
+            arithmetic=arithmetic,
         )
         with uncollected():
             executor.run()
-        return Outcome(trace, network)
+        return Outcome(trace, network, executor)
 
     return run
 
