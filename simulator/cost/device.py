@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from simulator.cost.elementwise import elementwise_time
 from simulator.cost.kernel_model import KernelModel, load_kernel_model
-from simulator.cost.partition import group_rates
+from simulator.cost.partition import group_model, group_rates
 from simulator.cost.rates import DeviceRates, element_size
 from simulator.errors import UnknownNameError
 from simulator.hardware.device import Device
@@ -60,8 +60,8 @@ def _carried_over(name: str, rates: DeviceRates) -> KernelModel:
 
 @functools.lru_cache(maxsize=64)
 def _divided(whole: KernelModel, rates: DeviceRates) -> KernelModel:
-    """A chip's model with the rates of a group of its cores; the chip's own if that is all of them."""
-    return whole if rates == whole.rates else KernelModel(rates, whole.gemm, whole.convolution)
+    """The model of a group of a chip's cores, kept like `_carried_over`."""
+    return group_model(whole, rates)
 
 
 class StreamCosts:
