@@ -32,6 +32,10 @@ class Cluster(Document):
     host_memory: Literal["pinned", "pageable"] | None = Field(None, description="host memory that batches come from")
     memory_mode: str | None = Field(None, description="flat, cache or hybrid, on devices that have the choice")
     cluster_mode: str | None = Field(None, description="all-to-all, quadrant, snc-4, …, on devices with the choice")
+    master: Literal["host", "device", "node"] | None = Field(
+        None, description="where it runs: the first node's host (default), the first worker's device, a node of its own"
+    )
+    shards: int | None = Field(None, ge=1, description="hosts or devices that the master is spread over")
     routing: Literal["minimal", "valiant"] | None = Field(None, description="on a dragonfly")
 
 
@@ -70,11 +74,20 @@ class NetworkTable(Document):
 
 
 class SimulationTable(Document):
-    """Randomness (the seed and the coefficient of variation of compute times), and shortcuts that change no result."""
+    """Randomness and heterogeneity of compute times, and shortcuts that change no result.
+
+    `jitter` is the coefficient of variation of every compute time; a straggler is a gradient that takes
+    `straggler_factor` times as long, with `straggler_probability`, independently of the others.
+    """
 
     seed: int = Field(0, ge=0)
     jitter: float = Field(0.0, ge=0.0, le=10.0, allow_inf_nan=False)
     jitter_seed: int | None = Field(None, ge=0, description="seed of the jitter alone; the seed if absent")
+    slow_workers: dict[str, float] = Field(
+        default_factory=dict, description="factor on the compute times of a worker, by its number"
+    )
+    straggler_probability: float = Field(0.0, ge=0.0, le=1.0, description="that a gradient takes longer")
+    straggler_factor: float = Field(2.0, ge=1.0, allow_inf_nan=False)
     exact: bool = Field(False, description="simulate every step, even those that repeat the one before")
 
 

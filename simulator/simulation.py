@@ -6,6 +6,7 @@ scenario ─► platform, network, algorithm ─► executor ─► trace ─►
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -28,7 +29,7 @@ from simulator.errors import InfeasibleError, InputError, UnknownNameError, loca
 from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
 from simulator.execution.learning import LearnerArithmetic, LearningSetup, learned_weights
 from simulator.execution.memory import uncollected
-from simulator.execution.randomness import jitter, stream
+from simulator.execution.randomness import jitter, stragglers, stream
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
 from simulator.hardware import load_system
 from simulator.network.base import Network, network_model
@@ -108,12 +109,14 @@ class Simulation:
                 memory_bandwidth=lambda device: self.chip_bandwidth,
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
+        self.master_places = self._master_places()
         self.devices = (*self.workers, *self._masters())
         self._check_precision()
         #: workers that share a device, its memory and its bandwidth
         self.groups = sum(worker.vertex == self.workers[0].vertex for worker in self.workers)
         self.steps = self._steps()
         self._refuse_keys_without_effect()
+        self._check_slow_workers()
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
         self.learning = self._learning()
@@ -143,9 +146,18 @@ class Simulation:
         return {**self.algorithm.collectives, **given}
 
     def _workers(self) -> tuple[PlacedDevice, ...]:
-        accelerators, wanted = self.platform.accelerators, self.scenario.tables.cluster.workers
+        cluster = self.scenario.tables.cluster
+        accelerators, wanted, nodes = self.platform.accelerators, cluster.workers, cluster.nodes
+        if cluster.master == "node":
+            # Nodes that are the master's own compute no gradients.
+            nodes -= cluster.shards or 1
+            accelerators = tuple(placed for placed in accelerators if placed.node < nodes)
+            if not accelerators:
+                raise InfeasibleError(
+                    f"{self.scenario.where}: cluster.master: a node of its own for the master leaves none for workers; "
+                    f"expected more than {cluster.nodes} nodes"
+                )
         if wanted is not None and wanted > len(accelerators):
-            nodes = self.scenario.tables.cluster.nodes
             raise InfeasibleError(
                 f"{self.scenario.where}: cluster.workers: {wanted} workers need {wanted} accelerators, "
                 f"but {nodes} node{'s' if nodes > 1 else ''} of {self.scenario.tables.cluster.system} "
@@ -154,9 +166,40 @@ class Simulation:
         return accelerators[:wanted]
 
     def _masters(self) -> tuple[PlacedDevice, ...]:
-        """Devices of the master's ranks: none, one, or a thread for each worker, all on the first node's host."""
+        """Devices of the master's ranks: none, one, or a thread for each worker, all in the same place."""
         threads = len(self.workers) if self.algorithm.server else int(self.algorithm.master is not None)
-        return (self.platform.hosts[0],) * threads
+        return (self.master_places[0],) * threads if threads else ()
+
+    def _master_places(self) -> tuple[PlacedDevice, ...]:
+        """The devices that the master is spread over; usually one."""
+        cluster, where = self.scenario.tables.cluster, self.scenario.where
+        if self.algorithm.master is None and self.algorithm.server is None:
+            for key, value in (("master", cluster.master), ("shards", cluster.shards)):
+                if value is not None:
+                    raise InputError(f"{where}: cluster.{key}: {self.algorithm.name} has no master; remove the key")
+            return ()
+        where_master, shards = cluster.master or "host", cluster.shards or 1
+        own = self.platform.hosts[cluster.nodes - shards :]
+        hosts = {"host": self.platform.hosts, "device": self.workers, "node": own}[where_master]
+        if shards > len(hosts):
+            raise InfeasibleError(
+                f"{where}: cluster.shards: {shards} shards need as many {where_master}s, but there are {len(hosts)}"
+            )
+        return hosts[:shards]
+
+    def _route(self, source: int, target: int) -> Route | tuple[Route, ...]:
+        """The way from rank to rank; several ways to a master that is spread over devices."""
+        ends = [self.master_places if rank >= len(self.workers) else (self.devices[rank],) for rank in (source, target)]
+        routes = tuple(self.platform.route(a.name, b.name) for a in ends[0] for b in ends[1])
+        return routes if len(routes) > 1 else routes[0]
+
+    def _check_slow_workers(self) -> None:
+        for name, factor in self.scenario.tables.simulation.slow_workers.items():
+            where = f"{self.scenario.where}: simulation.slow_workers.{name}"
+            if not name.isdigit() or int(name) >= len(self.workers):
+                raise InputError(f"{where}: expected the number of a worker, 0 to {len(self.workers) - 1}")
+            if not 0 < factor < math.inf:
+                raise InputError(f"{where}: expected a positive factor, got {factor}")
 
     def _check_precision(self) -> None:
         precision = self.scenario.tables.workload.precision
@@ -246,7 +289,7 @@ class Simulation:
         """
         started = time.perf_counter()
         simulation = self.scenario.tables.simulation
-        every_step = simulation.exact or simulation.jitter or self.learning
+        every_step = simulation.exact or simulation.jitter or simulation.straggler_probability or self.learning
         lengths = [] if every_step else shortened_lengths(self.steps)
         with uncollected():
             for length in (*lengths, self.steps):
@@ -277,7 +320,7 @@ class Simulation:
             task,
             self._setups(),
             network,
-            route=lambda source, target: self.platform.route(self.devices[source].name, self.devices[target].name),
+            route=functools.cache(self._route),
             category=self._category,
             schedule=functools.cache(self._schedule),
             trace=trace,
@@ -334,13 +377,22 @@ class Simulation:
                     batch_route=self._batch_route(placed) if is_worker else None,
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
-                    jitter=jitter(stream(jitter_seed, "jitter", index), simulation.jitter),
+                    jitter=self._compute_factor(index, jitter_seed),
+                    shards=1 if is_worker else len(self.master_places),
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), simulation.jitter),
                     memory_route=None if is_worker else self._memory_route(placed),
                     update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
                 )
             )
         return setups
+
+    def _compute_factor(self, index: int, seed: int) -> Callable[[], float]:
+        """Draws the factor on each gradient's time of one rank: how slow it is, its jitter, whether it straggles."""
+        table = self.scenario.tables.simulation
+        slow = table.slow_workers.get(str(index), 1.0)
+        varies = jitter(stream(seed, "jitter", index), table.jitter)
+        lags = stragglers(stream(seed, "stragglers", index), table.straggler_probability, table.straggler_factor)
+        return lambda: slow * varies() * lags()
 
     @functools.cache  # noqa: B019 - one link a device, for as long as the simulation lives
     def _memory_route(self, placed: PlacedDevice) -> Route:

@@ -131,7 +131,9 @@ class DeviceOperations:
         if target.shared:
             yield from self._apply_shared(state, operation, cursor)
         else:
-            seconds = state.setup.costs.update(target.elements, len(operation.arrays), operation.writes)
+            seconds = state.setup.costs.update(
+                -(-target.elements // state.setup.shards), len(operation.arrays), operation.writes
+            )
             yield self._env.timeout(seconds * state.setup.update_jitter())
             if target.value is not None:
                 self._write(state, operation, [array.value for array in operation.arrays])
@@ -169,7 +171,7 @@ class DeviceOperations:
         assert memory is not None, "a rank that shares arrays needs the route of its memory"
         versions = self._block_versions.setdefault(key, [0] * BLOCKS)
         passes = len(operation.arrays) + operation.writes
-        moved = passes * target.elements * target.element_size * state.setup.update_jitter()
+        moved = passes * target.elements * target.element_size * state.setup.update_jitter() / state.setup.shards
         computed_from = operation.arrays[-1].version
         held = any(lock.holder == cursor.rank for lock in self._locks.values())
         blocks = 1 if held else BLOCKS

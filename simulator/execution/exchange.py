@@ -75,7 +75,8 @@ class Exchange:
     network : Network
         Says how long a message takes.
     route : callable
-        ``route(source_rank, destination_rank) -> Route``.
+        ``route(source_rank, destination_rank)``: a Route, or several that carry equal parts of a message at once,
+        where a rank is spread over devices.
     category : callable
         ``category(source_rank, destination_rank) -> str``, the breakdown part its time belongs to.
     trace : Trace
@@ -86,7 +87,7 @@ class Exchange:
         self,
         env: simpy.Environment,
         network: Network,
-        route: Callable[[int, int], Route],
+        route: Callable[[int, int], Route | tuple[Route, ...]],
         category: Callable[[int, int], str],
         trace: Trace,
     ) -> None:
@@ -145,7 +146,13 @@ class Exchange:
             return
         if self._env.now > message.start or message.cause < 0:
             message.start, message.cause = self._env.now, cursor.last
-        transfer = self._network.transfer(self._route(message.source, message.destination), message.size)
+        routes = self._route(message.source, message.destination)
+        if isinstance(routes, Route):
+            transfer = self._network.transfer(routes, message.size)
+        else:
+            share = message.size / len(routes)
+            transfer = self._env.all_of([self._network.transfer(route, share) for route in routes])
+        assert transfer.callbacks is not None
         # SimPy runs callbacks in the order of this list: the spans are recorded before either side goes on.
         transfer.callbacks.append(lambda _: self._finish(message))
 

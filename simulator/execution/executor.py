@@ -122,7 +122,7 @@ class Executor:
         task: Task,
         setups: Sequence[RankSetup],
         network: Network,
-        route: Callable[[int, int], Route],
+        route: Callable[[int, int], Route | tuple[Route, ...]],
         category: Callable[[int, int], str],
         schedule: Callable[[str, int, int, int], Schedule],
         trace: Trace,

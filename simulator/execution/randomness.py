@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["jitter", "stream"]
+__all__ = ["jitter", "stragglers", "stream"]
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
@@ -40,3 +40,10 @@ def jitter(generator: np.random.Generator, variation: float) -> Callable[[], flo
         return float(generator.lognormal(mean, deviation))
 
     return draw
+
+
+def stragglers(generator: np.random.Generator, probability: float, factor: float) -> Callable[[], float]:
+    """A source of factors on compute times: `factor` with `probability`, else 1. Without any, nothing is drawn."""
+    if probability == 0.0:
+        return lambda: 1.0
+    return lambda: factor if generator.random() < probability else 1.0

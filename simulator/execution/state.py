@@ -37,6 +37,8 @@ class RankSetup:
         Draw the factor on the next gradient's time, and on the next update's.
     update_category : Category
         Where the time of updates and additions belongs: device or host.
+    shards : int
+        Devices that the rank's arrays are spread over in equal parts, all of which work at once.
     memory_route : Route or None
         The device's memory as a link, which updates of arrays that several ranks share compete for; None where no rank
         shares arrays.
@@ -52,6 +54,7 @@ class RankSetup:
     update_category: Category
     memory_route: Route | None = None
     update_jitter: Callable[[], float] = lambda: 1.0
+    shards: int = 1
 
 
 @dataclass
