@@ -2,7 +2,8 @@
 
 At turn t only worker t mod P exchanges weights with the master, so P exchanges follow one another where the
 synchronous versions need one tree: P (α + |W| β) instead of log P (α + |W| β). Layers travel one by one unless the
-scenario packs them; packing came with the synchronous versions.
+scenario packs them; packing came with the synchronous versions. With a `period` τ (Zhang et al. 2015) a worker meets
+the master in every τ-th of its steps, and takes steps of plain SGD in between.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from simulator.algorithms import rules
 from simulator.algorithms.rank import Rank
-from simulator.algorithms.registry import Algorithm, Option
+from simulator.algorithms.registry import PERIOD, Algorithm, Option
 from simulator.algorithms.vocabulary import Operation
 
 __all__ = ["ORIGINAL_EASGD"]
@@ -21,6 +22,11 @@ __all__ = ["ORIGINAL_EASGD"]
 def _worker(rank: Rank) -> Generator[Operation, Any, None]:
     replica = rank.replica()
     for _ in rank.steps():
+        if not rank.due(rank.options["period"]):
+            batch = yield rank.load_batch()
+            gradient = yield rank.gradient(replica, batch)
+            yield rank.apply(rules.gradient_step, replica, gradient)
+            continue
         if rank.options["overlap"]:  # neither transfer needs the gradient: both proceed while it is computed
             receiving = yield rank.start(rank.receive(rank.master))
             sending = yield rank.start(rank.send(replica, to=rank.master))
@@ -37,7 +43,7 @@ def _worker(rank: Rank) -> Generator[Operation, Any, None]:
 
 def _master(rank: Rank) -> Generator[Operation, Any, None]:
     centre = rank.centre()
-    for worker in rank.turns():
+    for worker in rank.turns(every=rank.options["period"]):
         yield rank.send(centre, to=worker)
         replica = yield rank.receive(worker)
         yield rank.apply(rules.elastic_centre, centre, replica)
@@ -51,5 +57,5 @@ ORIGINAL_EASGD = Algorithm(
     master=_master,
     weight_copies=2,
     packed=False,
-    options=(Option("overlap", True, "transfers proceed while the worker copies its batch and computes"),),
+    options=(Option("overlap", True, "transfers proceed while the worker copies its batch and computes"), PERIOD),
 )

@@ -4,7 +4,8 @@ Every worker goes its own pace and meets the master when it is ready. The master
 own; the threads share the centre. With a lock (`async-*`) they serve one worker at a time, first come, first served.
 Without it (`hogwild-*`, after Recht et al. 2011) they serve several at once, and updates that overlap may be lost.
 
-SGD sends a gradient up and gets weights back. EASGD sends the replica up and gets the centre, computing meanwhile.
+SGD sends a gradient up and gets weights back. EASGD sends the replica up and gets the centre, computing meanwhile;
+with a `period` τ (Zhang et al. 2015) in every τ-th step of a worker only, and local steps of SGD in between.
 """
 
 from __future__ import annotations
@@ -15,16 +16,25 @@ from typing import Any
 
 from simulator.algorithms import rules
 from simulator.algorithms.rank import Rank
-from simulator.algorithms.registry import Algorithm, Program
+from simulator.algorithms.registry import PERIOD, Algorithm, Program
 from simulator.algorithms.vocabulary import Operation
 
-__all__ = ["ASYNC_EASGD", "ASYNC_MEASGD", "ASYNC_MSGD", "ASYNC_SGD", "HOGWILD_EASGD", "HOGWILD_SGD"]
+__all__ = [
+    "ASYNC_EASGD",
+    "ASYNC_MEASGD",
+    "ASYNC_MSGD",
+    "ASYNC_SGD",
+    "HOGWILD_EASGD",
+    "HOGWILD_SGD",
+    "gradient_worker",
+]
 
 Steps = Generator[Operation, Any, None]
 _LOCK = "centre"
 
 
-def _gradient_worker(rank: Rank) -> Steps:
+def gradient_worker(rank: Rank) -> Steps:
+    """Send a gradient, get the weights: what a worker of a parameter server does."""
     weights = rank.replica()
     for _ in rank.steps():
         batch = yield rank.load_batch()
@@ -57,6 +67,14 @@ def _elastic_worker(momentum: bool) -> Program:
         replica = rank.replica()
         velocity = rank.zeros("velocity") if momentum else None
         for _ in rank.steps():
+            if not rank.due(rank.options["period"]):
+                batch = yield rank.load_batch()
+                gradient = yield rank.gradient(replica, batch)
+                if velocity is not None:
+                    yield rank.apply(rules.momentum_step, replica, velocity, gradient)
+                else:
+                    yield rank.apply(rules.gradient_step, replica, gradient)
+                continue
             sending = yield rank.start(rank.send(replica, to=rank.master))
             receiving = yield rank.start(rank.receive(rank.master))
             batch = yield rank.load_batch()
@@ -73,7 +91,7 @@ def _elastic_worker(momentum: bool) -> Program:
 def _elastic_server(locked: bool) -> Program:
     def serve(rank: Rank) -> Steps:
         centre = rank.shared_centre()
-        for _ in rank.steps():
+        for _ in rank.steps(every=rank.options["period"]):
             replica = yield rank.receive(rank.client)
             if locked:
                 yield rank.acquire(_LOCK)
@@ -91,7 +109,7 @@ ASYNC_SGD = Algorithm(
     name="async-sgd",
     title="Gradients to a master under a lock, first come, first served; weights back",
     source=f"{_PAPER}; Dean et al., NIPS 2012",
-    worker=_gradient_worker,
+    worker=gradient_worker,
     server=_gradient_server(locked=True),
 )
 
@@ -117,6 +135,7 @@ ASYNC_EASGD = Algorithm(
     worker=_elastic_worker(momentum=False),
     server=_elastic_server(locked=True),
     weight_copies=2,
+    options=(PERIOD,),
 )
 
 ASYNC_MEASGD = replace(

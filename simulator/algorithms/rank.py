@@ -114,6 +114,11 @@ class Rank:
         return self.workers[self.task.masters.index(self.index)]
 
     @property
+    def numbers(self) -> int:
+        """Numbers that learn, which may be fewer than the elements whose time is counted; 0 without learning."""
+        return 0 if self.task.initial is None else len(self.task.initial)
+
+    @property
     def options(self) -> Mapping[str, Any]:
         """The algorithm's options."""
         return self.task.options
@@ -175,6 +180,10 @@ class Rank:
     def small(self, name: str, elements: int, value: Any = None, element_size: int | None = None) -> Array:
         """An array of another size than the weights, such as a compressed gradient."""
         return Array(name, (elements,), element_size or self.task.element_size, value)
+
+    def like(self, array: Array, name: str) -> Array:
+        """An array of the same size, without numbers yet."""
+        return Array(name, array.layout, array.element_size)
 
     def whole(self, name: str, parts: Sequence[Array]) -> Array:
         """The array that parts make up which `backward` gave, the last layers first: they lie in one buffer."""

@@ -54,9 +54,8 @@ class Option:
         if type(value) is not expected and not (expected is float and type(value) is int):
             raise InputError(f"{where}: expected {expected.__name__}, got {value!r}")
         if self.choices and value not in self.choices:
-            raise UnknownNameError(self.name, value, self.choices, where)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if number and not self.least <= value <= self.most:
+            raise UnknownNameError(self.name, str(value), self.choices, where)
+        if isinstance(value, int | float) and not self.least <= value <= self.most:
             bounds = f"at least {self.least:g}" if self.most == math.inf else f"{self.least:g} to {self.most:g}"
             raise InputError(f"{where}: expected {bounds}, got {value!r}")
 

@@ -3,7 +3,8 @@
 One step: (1) every worker's gradient; (2) broadcast of the centre C; (3) reduction of Σ W; (4) the workers' rule;
 (5) the centre's rule. Version 1 keeps C on the CPU. Version 2 keeps it on the first GPU, so that parameters move
 from GPU to GPU and only batches come from the CPU. Version 3 lets (2) and (3), which need nothing of the batch,
-proceed while the batch is copied and the gradient computed.
+proceed while the batch is copied and the gradient computed. With a `period` τ (Zhang, Choromanska, LeCun 2015) only
+every τ-th step is such a step; those in between are plain SGD on each worker's own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from simulator.algorithms import rules
 from simulator.algorithms.rank import Rank
-from simulator.algorithms.registry import Algorithm
+from simulator.algorithms.registry import PERIOD, Algorithm
 from simulator.algorithms.vocabulary import Operation
 
 __all__ = ["KNL_SYNC_EASGD", "SYNC_EASGD1", "SYNC_EASGD2", "SYNC_EASGD3"]
@@ -25,6 +26,9 @@ def _worker_of_a_master(rank: Rank) -> Generator[Operation, Any, None]:
     for _ in rank.steps():
         batch = yield rank.load_batch()
         gradient = yield rank.gradient(replica, batch)
+        if not rank.due(rank.options["period"]):
+            yield rank.apply(rules.gradient_step, replica, gradient)
+            continue
         arrived = yield rank.broadcast(centre, root=rank.master)
         yield rank.reduce(replica, root=rank.master)
         yield rank.apply(rules.elastic_worker, replica, gradient, arrived)
@@ -32,7 +36,7 @@ def _worker_of_a_master(rank: Rank) -> Generator[Operation, Any, None]:
 
 def _master(rank: Rank) -> Generator[Operation, Any, None]:
     centre = rank.centre()
-    for _ in rank.steps():
+    for _ in rank.steps(every=rank.options["period"]):
         yield rank.broadcast(centre, root=rank.master)
         total = yield rank.reduce(None, root=rank.master)
         yield rank.apply(rules.elastic_centre, centre, total, contributions=len(rank.workers))
@@ -44,6 +48,9 @@ def _worker(rank: Rank) -> Generator[Operation, Any, None]:
     for _ in rank.steps():
         batch = yield rank.load_batch()
         gradient = yield rank.gradient(replica, batch)
+        if not rank.due(rank.options["period"]):
+            yield rank.apply(rules.gradient_step, replica, gradient)
+            continue
         arrived = yield rank.broadcast(centre, root=home)
         total = yield rank.reduce(replica, root=home)
         yield rank.apply(rules.elastic_worker, replica, gradient, arrived)
@@ -55,6 +62,11 @@ def _overlapping_worker(rank: Rank) -> Generator[Operation, Any, None]:
     home = rank.workers[0]
     replica, centre = rank.replica(), rank.centre()
     for _ in rank.steps():
+        if not rank.due(rank.options["period"]):
+            batch = yield rank.load_batch()
+            gradient = yield rank.gradient(replica, batch)
+            yield rank.apply(rules.gradient_step, replica, gradient)
+            continue
         broadcasting = yield rank.start(rank.broadcast(centre, root=home))
         reducing = yield rank.start(rank.reduce(replica, root=home))
         batch = yield rank.load_batch()
@@ -75,6 +87,7 @@ SYNC_EASGD1 = Algorithm(
     master=_master,
     weight_copies=2,
     collectives=_TREES,
+    options=(PERIOD,),
 )
 
 SYNC_EASGD2 = Algorithm(
@@ -84,6 +97,7 @@ SYNC_EASGD2 = Algorithm(
     worker=_worker,
     weight_copies=3,
     collectives=_TREES,
+    options=(PERIOD,),
 )
 
 SYNC_EASGD3 = Algorithm(
@@ -93,6 +107,7 @@ SYNC_EASGD3 = Algorithm(
     worker=_overlapping_worker,
     weight_copies=3,
     collectives=_TREES,
+    options=(PERIOD,),
 )
 
 KNL_SYNC_EASGD = replace(

@@ -50,4 +50,4 @@ def test_unknown_names_and_options_are_refused():
         original.resolve_options({"overlapp": True})
     with pytest.raises(InputError, match="expected bool, got 1"):
         original.resolve_options({"overlap": 1})
-    assert original.resolve_options({}) == {"overlap": True}
+    assert original.resolve_options({}) == {"overlap": True, "period": 1}
