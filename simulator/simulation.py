@@ -84,7 +84,7 @@ class Simulation:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         tables, where = scenario.tables, scenario.where
-        self.algorithm: Algorithm = load_algorithm(tables.algorithm.name, f"{where}: algorithm.name")
+        self.algorithm: Algorithm = load_algorithm(self._path(tables.algorithm.name), f"{where}: algorithm.name")
         self.options = self.algorithm.resolve_options(tables.algorithm.model_extra or {}, where)
         packed = tables.algorithm.packed
         self.packed = self.algorithm.packed if packed is None else packed
@@ -129,7 +129,7 @@ class Simulation:
     def _path(self, name: str) -> str:
         """Names stay names; files are looked for beside the scenario first."""
         beside = self.scenario.directory / name
-        return str(beside) if name.endswith(".toml") and beside.exists() else name
+        return str(beside) if name.endswith((".toml", ".py")) and beside.exists() else name
 
     def _collective_algorithms(self) -> dict[str, str]:
         given, where = self.scenario.tables.algorithm.collectives, self.scenario.where

@@ -11,6 +11,7 @@ import math
 import pkgutil
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from simulator.algorithms.rank import Rank
@@ -134,13 +135,19 @@ def algorithm_names() -> list[str]:
 
 
 def load_algorithm(name: str, where: str = "") -> Algorithm:
-    """The algorithm of that name.
+    """The algorithm of that name, or the one in that file where the name ends in ``.py``.
 
     Raises
     ------
     UnknownNameError
         If there is none; the message offers the nearest.
+    InputError
+        If a file cannot be read as an algorithm.
     """
+    if name.endswith(".py"):
+        from simulator.algorithms.user_file import algorithm_from_file
+
+        return algorithm_from_file(Path(name), where)
     found = _discover()
     if name not in found:
         raise UnknownNameError("algorithm", name, found, where)
