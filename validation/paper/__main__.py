@@ -81,7 +81,7 @@ At equal work a step (64 samples over all groups, so every row learns the same),
 """
 
 PARTITION_REASONS = """\
-What this says: the claim that the division itself makes the chip 3.3 times faster does not hold on this model of it.
+What this says: on this model, dividing the chip does not by itself make it faster, let alone 3.3 times.
 
 - *Smaller groups do compute more efficiently*, by 2 % (4 groups) to 7 % (32). More images for each core give most of
   it, fewer idle cores and serial parts side by side 1 %, shallower barriers nothing to speak of. There is little to
