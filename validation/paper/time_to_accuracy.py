@@ -43,7 +43,7 @@ SYSTEMS: Mapping[str, Mapping[str, Any]] = {
     "m40x4, 4 workers": {"cluster.system": "m40x4"},
     "k80-fdr, 2 nodes, 8 workers": {"cluster.system": "k80-fdr", "cluster.nodes": 2},
 }
-RATES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 TARGET = 0.95
 SEARCH_SEED, SEARCH_REPLICATES, REPLICATES = 100, 2, 5
 #: (faster, slower) as the abstract of the paper claims.
