@@ -37,8 +37,10 @@ def test_algorithm_files_know_no_engine(path):
             assert not name.startswith("simulator") or name.startswith(allowed), f"{path.name} imports {name}"
 
 
-def test_the_paper_s_algorithms_of_the_main_job_are_there():
+def test_the_paper_s_algorithms_and_the_family_that_grew_from_them_are_there():
     expected = {"sync-sgd", "original-easgd", "sync-easgd1", "sync-easgd2", "sync-easgd3", "knl-sync-easgd"}
+    expected |= {"async-sgd", "async-msgd", "hogwild-sgd", "async-easgd", "async-measgd", "hogwild-easgd"}
+    expected |= {"ddp-msgd", "ssp", "local-sgd", "diloco", "ad-psgd", "topk-sgd", "8bit-sgd", "power-sgd"}
     assert expected <= set(algorithm_names())
 
 
@@ -51,3 +53,18 @@ def test_unknown_names_and_options_are_refused():
     with pytest.raises(InputError, match="expected bool, got 1"):
         original.resolve_options({"overlap": 1})
     assert original.resolve_options({}) == {"overlap": True, "period": 1}
+
+
+def test_options_out_of_bounds_or_out_of_the_choices_are_refused():
+    diloco = load_algorithm("diloco")
+    for given, message in (
+        ({"period": 0}, r"algorithm\.period: expected at least 1, got 0"),
+        ({"outer_momentum": 1.5}, r"algorithm\.outer_momentum: expected 0 to 1, got 1\.5"),
+        ({"outer_rate": float("nan")}, r"algorithm\.outer_rate: expected at least 0, got nan"),
+        ({"period": True}, "expected int, got True"),
+    ):
+        with pytest.raises(InputError, match=message):
+            diloco.resolve_options(given)
+    with pytest.raises(UnknownNameError, match="did you mean 'adamw'"):
+        diloco.resolve_options({"inner": "adamW"})
+    assert diloco.resolve_options({"inner": "sgd", "outer_rate": 1})["inner"] == "sgd"

@@ -6,16 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import simpy
 
+from simulator.algorithms import load_algorithm
 from simulator.algorithms.rank import Rank, Task
+from simulator.algorithms.rules import Settings
 from simulator.collectives.registry import schedule
 from simulator.execution.executor import Executor, RankSetup
 from simulator.execution.memory import uncollected
 from simulator.network.base import network_model
 from simulator.platform.links import Link, Route
 from simulator.trace import Category, RankInfo, Trace
+
+#: What stands for a policy, which needs a platform.
+_SCHEDULES = {"auto": "ring"}
 
 
 @dataclass
@@ -157,3 +163,72 @@ def play() -> Callable[..., Outcome]:
 @pytest.fixture
 def fixed_costs() -> type[FixedCosts]:
     return FixedCosts
+
+
+class Quadratic:
+    """Worker w at step t: the gradient of half the squared distance to a point of its own, which moves with t.
+
+    Parameters
+    ----------
+    pull : float
+        Factor on the gradients.
+    alike : bool
+        Whether all workers have the same point.
+    """
+
+    def __init__(self, elements: int, pull: float = 1.0, alike: bool = False) -> None:
+        self.elements, self.pull, self.alike = elements, pull, alike
+
+    def point(self, worker: int, step: int) -> Any:
+        return np.random.default_rng([0 if self.alike else worker, step]).standard_normal(self.elements)
+
+    def batch(self, worker: int, step: int) -> Any:
+        return self.point(worker, step)
+
+    def gradient(self, worker: int, step: int, weights: Any, batch: Any) -> Any:
+        return self.pull * (weights - batch)
+
+    def updated(self, now: float) -> bool:
+        return False
+
+
+@pytest.fixture
+def train(play: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """Run a registered algorithm over a star; with ``learn=True`` on quadratics, from random weights."""
+
+    def run(
+        name: str,
+        *,
+        ranks: int,
+        options: dict[str, Any] | None = None,
+        learn: bool = False,
+        layout: tuple[int, ...] = (40, 0, 300, 60),
+        arithmetic: Any = None,
+        settings: Settings | None = None,
+        **more: Any,
+    ) -> Outcome:
+        algorithm = load_algorithm(name)
+        if learn:
+            elements = sum(layout)
+            chosen = settings or Settings(learning_rate=0.1, elasticity=0.5, momentum=0.9)
+            more.setdefault("initial", np.random.default_rng(7).standard_normal(elements))
+            more["arithmetic"] = arithmetic or Quadratic(elements)
+            more["settings"] = lambda step: chosen
+        more.setdefault("costs", lambda rank: FixedCosts(1e-4, 1e-9, len(layout)))
+        return play(
+            algorithm.worker,
+            master=algorithm.master,
+            server=algorithm.server,
+            ranks=ranks,
+            layout=layout,
+            options=algorithm.resolve_options(options or {}),
+            collectives={kind: _SCHEDULES.get(way, way) for kind, way in algorithm.collectives.items()},
+            **more,
+        )
+
+    return run
+
+
+@pytest.fixture
+def quadratic() -> type[Quadratic]:
+    return Quadratic
