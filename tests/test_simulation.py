@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulator.errors import InfeasibleError, InputError
-from simulator.execution.randomness import stream
+from simulator.randomness import stream
 from simulator.simulation import Simulation, load, simulate
 from simulator.trace import Category
 
@@ -131,7 +131,7 @@ def test_adding_a_rank_does_not_disturb_the_others_streams():
 
 
 def test_jitter_has_mean_one_and_the_variation_asked_for():
-    from simulator.execution.randomness import jitter
+    from simulator.randomness import jitter
 
     draw = jitter(stream(3, "jitter"), 0.3)
     sample = np.array([draw() for _ in range(20_000)])

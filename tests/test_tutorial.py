@@ -12,8 +12,8 @@ import pytest
 from simulator import cli
 from simulator.algorithms import load_algorithm
 from simulator.errors import InputError
-from simulator.execution.randomness import stream
 from simulator.learning import Sampler, load_data, load_learner
+from simulator.randomness import stream
 from simulator.simulation import load, simulate
 
 TUTORIAL = (Path(__file__).parents[1] / "docs" / "adding-an-algorithm.md").read_text(encoding="utf-8")

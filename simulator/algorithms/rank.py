@@ -5,7 +5,6 @@ The methods only build operations (see `simulator.algorithms.vocabulary`); nothi
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +34,7 @@ from simulator.algorithms.vocabulary import (
     Start,
     Transform,
 )
+from simulator.randomness import stream
 
 __all__ = ["Rank", "Task"]
 
@@ -152,8 +152,7 @@ class Rank:
         Ranks that must agree on what is random draw from the same rank's stream.
         """
         self.steps_alike = False
-        key = (zlib.crc32(purpose.encode()), self.index if of is None else of)
-        return np.random.default_rng(np.random.SeedSequence(self.task.seed, spawn_key=key))
+        return stream(self.task.seed, purpose, self.index if of is None else of)
 
     # Arrays -------------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from simulator.algorithms.rank import Rank, Task
 from simulator.algorithms.rules import Settings
-from simulator.execution.randomness import stream
 from simulator.learning import Learner, LearningData, Sampler
+from simulator.randomness import stream
 from simulator.scenario import LearningTable, ScenarioTables
 
 __all__ = ["LearnerArithmetic", "LearningSetup", "Point", "learned_weights", "settings_at"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.execution.randomness import stream
 from simulator.learning.data import Integers
+from simulator.randomness import stream
 
 __all__ = ["Sampler"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from simulator.errors import InputError, UnknownNameError
-from simulator.execution.randomness import stream
 from simulator.learning.data import Floats, Integers, LearningData
+from simulator.randomness import stream
 
 __all__ = ["NAME", "generate"]
 

@@ -11,8 +11,8 @@ from simulator.algorithms import rules
 from simulator.algorithms.rules import Settings
 from simulator.errors import InputError
 from simulator.execution.learning import settings_at
-from simulator.execution.randomness import stream
 from simulator.learning import Sampler, load_data, load_learner
+from simulator.randomness import stream
 from simulator.simulation import Simulation, load, simulate
 
 STEPS, BATCH, SEED, RATE = 12, 8, 3, 0.05

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
-from simulator.execution.randomness import stream
 from simulator.learning import Sampler
+from simulator.randomness import stream
 
 counts = st.integers(1, 40)
 few = st.integers(1, 7)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError, UnknownNameError
-from simulator.execution.randomness import stream
 from simulator.learning import Evaluation, LearningData, Sampler, load_data, load_learner
+from simulator.randomness import stream
 from simulator.workload import load_network
 
 
