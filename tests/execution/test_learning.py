@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from simulator.algorithms import rules
+from simulator.algorithms import algorithm_names, rules
 from simulator.algorithms.rules import Settings
 from simulator.errors import InputError
 from simulator.execution.learning import settings_at
@@ -306,3 +306,22 @@ def test_wrong_learning_tables_are_one_line(changes, message):
         Simulation(load("m40x4-digits", **changes))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("method", algorithm_names())
+def test_every_algorithm_learns_and_repeats_bit_for_bit(method):
+    """Whatever is registered, a new one included: it must learn a problem that serial SGD learns in as many steps."""
+    keys = {"workload.steps": 60, "learning.learning_rate": 0.2, "learning.target_accuracy": None}
+    keys |= {"learning.data": DATA, "learning.model": "softmax", "learning.batch_size": BATCH, "simulation.jitter": 0.2}
+    if method == "chip-partition":
+        keys |= {"cluster.system": "cori-knl", "cluster.partitions": 4}
+    if method.endswith(("msgd", "measgd")):
+        keys |= {"learning.learning_rate": 0.02}  # momentum of 0.9 multiplies the rate by ten
+    if method == "diloco":
+        keys |= {"algorithm.period": 10, "learning.learning_rate": 0.01}  # a rate for AdamW
+    scenario = load("m40x4-digits", **keys, **{"algorithm.name": method})
+    one, again = simulate(scenario), simulate(scenario)
+    first, *_, last = one.learning["curve"]
+    assert last["loss"] < 0.7 * first["loss"]
+    assert last["accuracy"] > 0.8
+    np.testing.assert_array_equal(one.weights, again.weights)
