@@ -197,10 +197,12 @@ class ResolvedScenario:
         need = memory_needed(
             self.network, workload.batch_size, weight_copies=copies, element_size=size, dataset=resident
         )
-        device = self.workers[0].device
-        with located(f"{where}: cluster.memory_mode"):
-            capacity = usable_capacity(device, self.memory_mode) / self.groups
-        if need.total > capacity:
+        for device in {worker.device.name: worker.device for worker in self.workers}.values():
+            with located(f"{where}: cluster.memory_mode"):
+                mode = self.memory_mode if device.memory_modes else None
+                capacity = usable_capacity(device, mode) / self.groups
+            if need.total <= capacity:
+                continue
             fitting = largest_batch(self.network, capacity, weight_copies=copies, element_size=size, dataset=resident)
             remedy = f"the largest batch that fits is {fitting}" if fitting else "not even one sample fits"
             raise InfeasibleError(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
 from simulator.errors import InfeasibleError, InputError
+from simulator.hardware import profile_path
 from simulator.simulation import Simulation, load, simulate
 from simulator.trace import Category
 
@@ -111,3 +113,35 @@ def test_rare_stragglers_hurt_synchronous_methods_more():
         return shaken.time / calm.time
 
     assert cost("sync-sgd") > cost("async-easgd") * 1.1
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> str:
+    """One node with two different GPUs: an M40 and half a K80."""
+    text = profile_path("systems", "m40x4").read_text(encoding="utf-8")
+    text = text.replace('name = "m40x4"', 'name = "mixed"').replace("gpu[0-3]", "gpu[0-1]")
+    text = text.replace('"gpu[0-1]" = { device = "m40" }', 'gpu0 = { device = "m40" }\ngpu1 = { device = "k80" }')
+    path = tmp_path / "mixed.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_different_devices_in_one_node(mixed):
+    """A synchronous step is the slower device's; an asynchronous worker does not wait for the other's device."""
+    large = {"workload__network": "alexnet"}
+    systems = {"m40": "m40x4", "k80": "k80-fdr"}
+    alone = {
+        name: run("sync-sgd", cluster__system=system, cluster__workers=1, **large).time_per_gradient
+        for name, system in systems.items()
+    }
+    assert alone["k80"] > alone["m40"]
+    together = run("sync-sgd", cluster__system=mixed, **large)
+    assert together.time / together.steps >= alone["k80"] * 0.98
+    apart = run("async-easgd", cluster__system=mixed, **large)
+    ends = [max(span.end for span in apart.trace.spans if span.rank == rank) for rank in (0, 1)]
+    assert ends[0] < 0.95 * ends[1]
+
+
+def test_the_smallest_device_of_a_node_decides_what_fits(mixed):
+    with pytest.raises(InfeasibleError, match="the largest batch that fits is"):
+        Simulation(load("m40x4-alexnet", **{"cluster.system": mixed, "workload.batch_size": 5000}))
