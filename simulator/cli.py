@@ -231,7 +231,8 @@ def compare(
             done += simulation.steps
     first = rows[0][1]
     title = f"{first.network} on {first.nodes} × {first.system}, batch {first.batch_size} a worker"
-    _console(json_path).print(comparison_table(rows, title))
+    console = _console(json_path)
+    console.print(comparison_table(rows, title, console.width))
     if plot_path is not None:
         from simulator.report.plots import breakdown_bars
 

@@ -142,3 +142,11 @@ def test_help_lists_every_command(clustersim):
     assert code == 0
     for command in ("run", "compare", "profiles", "networks", "algorithms", "trace", "examples"):
         assert command in out
+
+
+def test_text_in_brackets_is_shown_as_it_is_written(clustersim):
+    """Units in headings and names of the user's own must not be taken for markup."""
+    _, out, _ = clustersim("compare", "m40x4-lenet", *QUICK)
+    assert "time [s]" in out
+    _, out, _ = clustersim("profiles", "cori-knl")
+    assert "node.links[0].latency" in out

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -30,7 +31,7 @@ def time_to_accuracy_table(rows: Sequence[TimeToAccuracy]) -> RenderableType:
     for row in rows:
         time = format_quantity(row.times.mean, "time") if row.reached else "not reached"
         table.add_row(
-            row.name,
+            escape(row.name),
             time,
             _around(row.times) if row.reached else "",
             f"{row.reached}/{row.replicates}",

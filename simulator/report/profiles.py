@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -56,7 +57,7 @@ def listing_view(document: Mapping[str, Any]) -> RenderableType:
         table.add_column("name", no_wrap=True)
         table.add_column("what it is")
         for name, title in document[kind].items():
-            table.add_row(name, title)
+            table.add_row(name, escape(title))
         tables.append(table)
     return Group(*tables)
 
@@ -104,7 +105,7 @@ def profile_view(shown: Shown, nodes: int) -> tuple[RenderableType, dict[str, An
         sources.add_column("key", no_wrap=True)
         sources.add_column("source")
         for key, text in data["sources"].items():
-            sources.add_row(key, text)
+            sources.add_row(escape(key), escape(text))
         parts.append(sources)
     return Group(*parts), document
 
@@ -144,7 +145,8 @@ def _numbers_table(numbers: list[tuple[str, Mapping[str, Any]]]) -> Table:
         table.add_column(heading, no_wrap=heading in ("key", "value", "kind"))
     for key, number in numbers:
         value = f"{number['value']}" + (f" ± {number['std']}" if "std" in number else "")
-        table.add_row(key, value, str(number["kind"]), str(number["source"]), str(number.get("note", "")))
+        cells = (key, value, str(number["kind"]), str(number["source"]), str(number.get("note", "")))
+        table.add_row(*map(escape, cells))
     return table
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["algorithms_table", "breakdown_table", "comparison_table", "result_view", "trace_view"]
 
+#: Columns of text that the table of parts needs.
+_WIDE = 140
 _PARTS: Mapping[str, str] = {
     Category.GPU_GPU_PARAMETERS: "gpu-gpu\nparam",
     Category.CPU_GPU_DATA: "cpu-gpu\ndata",
@@ -40,23 +43,27 @@ def percent(value: float) -> str:
     return f"{value:.0%}" if value >= 0.0995 else f"{value:.1%}"
 
 
-def comparison_table(rows: Sequence[tuple[str, Result]], title: str) -> Table:
+def comparison_table(rows: Sequence[tuple[str, Result]], title: str, width: int = _WIDE) -> Table:
     """The paper's breakdown table: a row a run, seconds of the critical path in each part, and the speed-up a gradient.
 
-    Parts that no run spends time in are left out.
+    Parts that no run spends time in are left out, and all of them where `width` columns of text cannot hold them.
     """
     used = [part for part in _PARTS if any(result.breakdown[part] > 1e-9 * result.time for _, result in rows)]
-    table = Table(title=title, title_justify="left", caption_justify="left")
+    narrow = width < _WIDE
+    if narrow:
+        used = []
+    table = Table(title=escape(title), title_justify="left", caption_justify="left")
     table.caption = (
         "seconds along the critical path; comm = share of the communication parts; "
         "speed-up = time a gradient of the first row over this row's"
+        + ("; the parts need a wider terminal, or --json" if narrow else "")
     )
     table.add_column("run", no_wrap=True)
-    for heading in ("gradients", "time [s]", *(_PARTS[part] for part in used), "comm", "samples/s", "speed-up"):
+    for heading in ("gradients", r"time \[s]", *(_PARTS[part] for part in used), "comm", "samples/s", "speed-up"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, result in rows:
         table.add_row(
-            name,
+            escape(name),
             f"{result.gradients:,}",
             seconds(result.time),
             *(seconds(result.breakdown[part]) for part in used),
@@ -157,7 +164,7 @@ def trace_view(trace: Trace, pieces: int) -> RenderableType:
     from simulator.trace import breakdown, critical_path
 
     lanes = Table(title="lanes", title_justify="left")
-    for heading in ("rank", "lane", "spans", "busy [s]", "busy", "bytes"):
+    for heading in ("rank", "lane", "spans", r"busy \[s]", "busy", "bytes"):
         lanes.add_column(heading, justify="right" if heading not in ("rank", "lane") else "left")
     names = {rank.index: f"{rank.index} {rank.role} {rank.device}" for rank in trace.ranks}
     totals: dict[tuple[int, str], list[float]] = {key: [0, 0.0, 0.0] for key in trace.lanes()}
@@ -170,8 +177,8 @@ def trace_view(trace: Trace, pieces: int) -> RenderableType:
         share = busy / trace.duration if trace.duration else 0.0
         lanes.add_row(names[rank], lane, f"{count:,}", seconds(busy), percent(share), format_quantity(size, "size"))
     path = Table(title=f"critical path, last {pieces} pieces", title_justify="left")
-    for heading in ("from [s]", "for", "rank", "lane", "what", "part", "bytes"):
-        path.add_column(heading, justify="right" if heading in ("from [s]", "for", "bytes") else "left")
+    for heading in (r"from \[s]", "for", "rank", "lane", "what", "part", "bytes"):
+        path.add_column(heading, justify="right" if heading in (r"from \[s]", "for", "bytes") else "left")
     for piece in critical_path(trace)[-pieces:]:
         what: Sequence[Any] = ("", "", "waiting", "idle", "")
         if piece.span:
