@@ -195,6 +195,12 @@ def run(
 @click.option("--until", metavar="accuracy=A", help="Learn until that test accuracy; needs a [learning] table.")
 @click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds, with --until.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes, with --until; all cores by default.")
+@click.option(
+    "--store",
+    "store_path",
+    type=click.Path(path_type=Path),
+    help="Keep finished runs of --until here, and resume from it.",
+)
 @click.option("--vary", multiple=True, metavar="KEY=V1,V2,…", help="Compare over values of a key; may be repeated.")
 def compare(
     scenario: str,
@@ -207,19 +213,20 @@ def compare(
     until: str | None,
     replicates: int,
     jobs: int | None,
+    store_path: Path | None,
     vary: Sequence[str],
 ) -> None:
     """Simulate SCENARIO once for each algorithm and each varied value, and print the runs side by side."""
     from simulator.report.tables import comparison_table
     from simulator.simulation import Simulation
 
-    _check_writable(json_path, plot_path)
+    _check_writable(json_path, plot_path, store_path)
     base = _load(scenario, assignments, seed, exact)
     if until is not None:
-        _compare_until(base, algorithms, vary, until, replicates, jobs, json_path, plot_path)
+        _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path)
         return
-    if replicates != 1 or jobs is not None:
-        raise InputError("--replicates and --jobs have an effect only with --until accuracy=A")
+    if replicates != 1 or jobs is not None or store_path is not None:
+        raise InputError("--replicates, --jobs and --store have an effect only with --until accuracy=A")
     rows: list[tuple[str, Result]] = []
     # Build all before running any, so that a bad name in the last one is found at once.
     simulations = [(name, Simulation(variant)) for name, variant in _variants(base, algorithms, vary)]
@@ -252,11 +259,13 @@ def _compare_until(
     until: str,
     replicates: int,
     jobs: int | None,
+    store_path: Path | None,
     json_path: str | None,
     plot_path: Path | None,
 ) -> None:
     """Learning runs of every variant under several seeds: time to accuracy with intervals, and the curves."""
     from simulator.planning.replicates import run_replicates, time_to_accuracy
+    from simulator.planning.store import ResultStore
     from simulator.report.learning import accuracy_curves, time_to_accuracy_document, time_to_accuracy_table
     from simulator.scenario import parse_assignment
     from simulator.simulation import Simulation
@@ -271,7 +280,8 @@ def _compare_until(
     for _, variant in variants:
         Simulation(variant)  # finds a wrong name in the last one before the first one runs
     with _progress(len(variants) * replicates, "learning") as show:
-        found = run_replicates(variants, replicates, jobs, show)
+        store = None if store_path is None else ResultStore(store_path)
+        found = run_replicates(variants, replicates, jobs, show, store)
     rows = [time_to_accuracy(name, float(target), results) for name, results in found.items()]
     _console(json_path).print(time_to_accuracy_table(rows))
     if plot_path is not None:

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from simulator.errors import InputError
+from simulator.planning.store import ResultStore
 from simulator.scenario import Scenario
 
 __all__ = ["Interval", "TimeToAccuracy", "interval", "run_replicates", "time_to_accuracy"]
@@ -102,6 +103,7 @@ def run_replicates(
     replicates: int,
     jobs: int | None = None,
     finished: Callable[[str, int], None] = lambda name, done: None,
+    store: ResultStore | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """The JSON results of every scenario under `replicates` seeds, from its own seed upwards, in the order of seeds.
 
@@ -113,6 +115,8 @@ def run_replicates(
         Processes; as many as there are cores if left out. Results do not depend on it.
     finished : callable
         Told the name and how many runs are done, after each run.
+    store : ResultStore, optional
+        Where finished runs are kept, and looked for before anything is run.
 
     Raises
     ------
@@ -127,14 +131,26 @@ def run_replicates(
         for index in range(replicates)
     ]
     results: dict[str, list[dict[str, Any]]] = {name: [{}] * replicates for name, _ in scenarios}
-    for done, (name, index, result) in enumerate(_run_all(tasks, jobs or os.cpu_count() or 1), start=1):
+    missing = []
+    for name, index, scenario in tasks:
+        kept = None if store is None else store.get(scenario)
+        if kept is None:
+            missing.append((name, index, scenario))
+        else:
+            results[name][index] = dict(kept)
+    done = len(tasks) - len(missing)
+    scenario_of = {(name, index): scenario for name, index, scenario in missing}
+    for name, index, result in _run_all(missing, jobs or os.cpu_count() or 1):
+        if store is not None:
+            store.add(scenario_of[name, index], result)
         results[name][index] = result
+        done += 1
         finished(name, done)
     return results
 
 
 def _run_all(tasks: Sequence[tuple[str, int, Scenario]], jobs: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    if jobs == 1 or len(tasks) == 1:
+    if jobs == 1 or len(tasks) <= 1:
         yield from ((name, index, _run(scenario)) for name, index, scenario in tasks)
         return
     # Each process computes on one thread: as many threads as processes would fight for the same cores.

@@ -1,0 +1,114 @@
+"""Finished runs survive a kill, are found again by content, and a damaged store is refused with its line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.planning.replicates import run_replicates
+from simulator.planning.store import ResultStore, scenario_key
+from simulator.simulation import load
+
+QUICK = {
+    "learning.data": "synthetic:classes=3,shape=1x4x4,samples=300,noise=0.5",
+    "learning.model": "softmax",
+    "learning.target_accuracy": 1.0,
+    "learning.learning_rate": 1e-4,
+    "workload.steps": 150,
+}
+METHODS = ("sync-sgd", "async-sgd", "hogwild-sgd")
+
+
+def scenarios():
+    return [(name, load("m40x4-digits", **QUICK, **{"algorithm.name": name})) for name in METHODS]
+
+
+def content(results):
+    return {
+        name: [{key: value for key, value in result.items() if key != "simulation"} for result in found]
+        for name, found in results.items()
+    }
+
+
+def test_a_key_is_the_content_of_the_scenario_and_nothing_else(tmp_path: Path):
+    base = load("m40x4-digits")
+    path = tmp_path / "copy.toml"
+    path.write_text(json_to_toml(base.data))
+    assert scenario_key(load(path)) == scenario_key(base)
+    assert scenario_key(base.override({"simulation.seed": 1})) != scenario_key(base)
+    assert scenario_key(base.override({"simulation.seed": 0})) == scenario_key(base)
+
+
+def json_to_toml(data) -> str:
+    lines = []
+    for table, values in data.items():
+        lines.append(f"[{table}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join(lines)
+
+
+def test_what_is_stored_is_not_run_again(tmp_path: Path):
+    path, ran = tmp_path / "runs.jsonl", []
+    first = run_replicates(scenarios(), 2, jobs=1, store=ResultStore(path))
+    again = run_replicates(scenarios(), 2, jobs=1, finished=lambda *done: ran.append(done), store=ResultStore(path))
+    assert again == first
+    assert ran == []
+    assert len(ResultStore(path)) == 6
+
+
+STUDY = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_store import scenarios
+from simulator.planning.replicates import run_replicates
+from simulator.planning.store import ResultStore
+run_replicates(scenarios(), 4, jobs=1, store=ResultStore(Path({path!r})))
+"""
+
+
+def test_a_killed_study_resumes_and_ends_as_an_undisturbed_one(tmp_path: Path):
+    path, root = tmp_path / "runs.jsonl", Path(__file__).parents[2]
+    program = STUDY.format(tests=str(Path(__file__).parent), path=str(path))
+    study = subprocess.Popen([sys.executable, "-c", program], cwd=root)
+    try:
+        deadline = time.monotonic() + 60
+        while study.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < 3):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+    finally:
+        study.send_signal(signal.SIGKILL)
+        study.wait()
+    with path.open("a") as file:
+        file.write('{"schema": "clustersim/sto')  # as if the kill had come in the middle of a line
+    survived = len(ResultStore(path))
+    assert 3 <= survived < 12
+    ran = []
+    resumed = run_replicates(scenarios(), 4, jobs=1, finished=lambda *done: ran.append(done), store=ResultStore(path))
+    assert len(ran) == 12 - survived
+    assert content(resumed) == content(run_replicates(scenarios(), 4, jobs=1))
+    keys = [json.loads(line)["key"] for line in path.read_text().splitlines()]
+    assert len(keys) == len(set(keys)) == 12
+
+
+@pytest.mark.parametrize("damage", ["not json\n", '{"schema": "other"}\n', "[1]\n"])
+def test_a_damaged_store_is_refused_with_its_line(tmp_path: Path, damage):
+    path = tmp_path / "runs.jsonl"
+    path.write_text(damage)
+    with pytest.raises(InputError, match="line 1 is no finished run") as caught:
+        ResultStore(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path):
+    store = ResultStore(tmp_path / "none" / "runs.jsonl")
+    with pytest.raises(InputError, match="cannot be written"):
+        store.add(load("m40x4-digits"), {})
