@@ -83,6 +83,9 @@ class SimulationTable(Document):
     seed: int = Field(0, ge=0)
     jitter: float = Field(0.0, ge=0.0, le=10.0, allow_inf_nan=False)
     jitter_seed: int | None = Field(None, ge=0, description="seed of the jitter alone; the seed if absent")
+    overlap_slowdown: float = Field(
+        0.0, ge=0.0, allow_inf_nan=False, description="by how much longer gradients take while messages come or go"
+    )
     slow_workers: dict[str, float] = Field(
         default_factory=dict, description="factor on the compute times of a worker, by its number"
     )

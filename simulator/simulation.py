@@ -166,6 +166,7 @@ class Simulation(ResolvedScenario):
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
                     jitter=self._compute_factor(index, jitter_seed),
+                    overlap_slowdown=simulation.overlap_slowdown,
                     shards=1 if is_worker else len(self.master_places),
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), simulation.jitter),
                     memory_route=None if is_worker else self._memory_route(placed),

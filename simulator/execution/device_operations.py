@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import simpy
+
 from simulator.algorithms.vocabulary import (
     Acquire,
     Activations,
@@ -83,7 +85,7 @@ class DeviceOperations:
         """Forward and backward pass; the numbers are those of the weights as the pass begins."""
         start, weights = self._env.now, operation.weights
         value = self._run.arithmetic.gradient(cursor.rank, cursor.step, weights.value, operation.batch.value)
-        yield self._env.timeout(state.setup.costs.gradient(operation.batch.samples) * state.setup.jitter())
+        yield from self._compute(state, state.setup.costs.gradient(operation.batch.samples) * state.setup.jitter())
         self._run.record(cursor, Category.FORWARD_BACKWARD, "gradient", start)
         return Array("gradient", weights.layout, weights.element_size, value, version=weights.version)
 
@@ -92,7 +94,7 @@ class DeviceOperations:
         start, weights, samples = self._env.now, operation.weights, operation.batch.samples
         value = self._run.arithmetic.gradient(cursor.rank, cursor.step, weights.value, operation.batch.value)
         slowdown = state.setup.jitter()
-        yield self._env.timeout(state.setup.costs.forward(samples) * slowdown)
+        yield from self._compute(state, state.setup.costs.forward(samples) * slowdown)
         self._run.record(cursor, Category.FORWARD_BACKWARD, "forward", start)
         return Activations(weights, samples, value, slowdown)
 
@@ -100,13 +102,30 @@ class DeviceOperations:
         """Backward pass through some layers; the span of the last part is the one that ends the gradient."""
         start, done, first, last = self._env.now, operation.activations, operation.first, operation.last
         weights, seconds = done.weights, state.setup.costs.backward(done.samples)[first:last]
-        yield self._env.timeout(sum(seconds) * done.slowdown)
+        yield from self._compute(state, sum(seconds) * done.slowdown)
         self._run.record(cursor, Category.FORWARD_BACKWARD, "gradient part" if first else "gradient", start)
         value = done.gradient
         if value is not None:
             before, upto = sum(weights.layout[:first]), sum(weights.layout[:last])
             value = part_of(value, before, upto, weights.elements)
         return Array("gradient", weights.layout[first:last], weights.element_size, value, version=weights.version)
+
+    def _compute(self, state: RankState, seconds: float) -> Activity:
+        """Arithmetic that would take so long alone, slower while messages come or go."""
+        slowdown = state.setup.overlap_slowdown
+        if not slowdown:
+            yield self._env.timeout(seconds)
+            return
+        left = seconds
+        while True:
+            factor = 1.0 + slowdown if state.transfers else 1.0
+            start, finished = self._env.now, self._env.timeout(left * factor)
+            if state.transfers_changed is None:
+                state.transfers_changed = simpy.Event(self._env)
+            yield finished | state.transfers_changed
+            if finished.processed:
+                return
+            left -= (self._env.now - start) / factor
 
     def transform(self, state: RankState, operation: Transform, cursor: Cursor) -> Activity:
         """A rule that makes a new array; the numbers are those of the arrays as it ends."""

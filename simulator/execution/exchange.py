@@ -81,6 +81,8 @@ class Exchange:
         ``category(source_rank, destination_rank) -> str``, the breakdown part its time belongs to.
     trace : Trace
         Gets a span on the sender's and one on the receiver's lane for each message.
+    busy : callable, optional
+        Told ``(rank, +1)`` when a message of a rank begins and ``(rank, -1)`` when it has arrived.
     """
 
     def __init__(
@@ -90,12 +92,14 @@ class Exchange:
         route: Callable[[int, int], Route | tuple[Route, ...]],
         category: Callable[[int, int], str],
         trace: Trace,
+        busy: Callable[[int, int], None] = lambda rank, change: None,
     ) -> None:
         self._env = env
         self._network = network
         self._route = route
         self._category = category
         self._trace = trace
+        self._busy = busy
         self._sends: dict[tuple[int, Hashable], deque[Message]] = {}
         self._receives: dict[tuple[int, Hashable], deque[Message]] = {}
 
@@ -146,6 +150,8 @@ class Exchange:
             return
         if self._env.now > message.start or message.cause < 0:
             message.start, message.cause = self._env.now, cursor.last
+        self._busy(message.source, 1)
+        self._busy(message.destination, 1)
         routes = self._route(message.source, message.destination)
         if isinstance(routes, Route):
             transfer = self._network.transfer(routes, message.size)
@@ -157,6 +163,8 @@ class Exchange:
         transfer.callbacks.append(lambda _: self._finish(message))
 
     def _finish(self, message: Message) -> None:
+        self._busy(message.source, -1)
+        self._busy(message.destination, -1)
         category = self._category(message.source, message.destination)
         common = (message.start, self._env.now, message.size)
         add = self._trace.add

@@ -134,9 +134,9 @@ class Executor:
         self._env = env
         self._progress = progress
         self._run = Run(env, task, network, trace, arithmetic or NoArithmetic())
-        self._exchange = Exchange(env, network, route, category, trace)
         self.ranks = tuple(Rank(index, setup.role, task) for index, setup in enumerate(setups))
         self._states = [RankState(rank, setup) for rank, setup in zip(self.ranks, setups, strict=True)]
+        self._exchange = Exchange(env, network, route, category, trace, self._transfer)
         self._finished = 0
         self.events = 0  #: events of the clock, once the run is over
         self._device = DeviceOperations(self._run)
@@ -156,6 +156,9 @@ class Executor:
             Receive: self._messages.receive,
             Collective: self._messages.collective,
         }
+
+    def _transfer(self, rank: int, change: int) -> None:
+        self._states[rank].transfer(self._env, change)
 
     @property
     def shared_use(self) -> SharedUse:

@@ -37,6 +37,8 @@ class RankSetup:
         Draw the factor on the next gradient's time, and on the next update's.
     update_category : Category
         Where the time of updates and additions belongs: device or host.
+    overlap_slowdown : float
+        By how much longer arithmetic takes while a message comes or goes: copies take memory bandwidth from it.
     shards : int
         Devices that the rank's arrays are spread over in equal parts, all of which work at once.
     memory_route : Route or None
@@ -54,6 +56,7 @@ class RankSetup:
     update_category: Category
     memory_route: Route | None = None
     update_jitter: Callable[[], float] = lambda: 1.0
+    overlap_slowdown: float = 0.0
     shards: int = 1
 
 
@@ -69,6 +72,15 @@ class RankState:
     thread: str = ""
     lanes: dict[str, tuple[simpy.Event, Cursor]] = field(default_factory=dict)
     collectives: int = 0
+    transfers: int = 0  #: messages that come or go at the moment
+    transfers_changed: simpy.Event | None = None  #: succeeds when they begin or cease; made by whoever waits for it
+
+    def transfer(self, env: simpy.Environment, change: int) -> None:
+        """A message begins (+1) or ends (-1)."""
+        before, self.transfers = self.transfers, self.transfers + change
+        if self.transfers_changed is not None and (before == 0) != (self.transfers == 0):
+            self.transfers_changed.succeed()
+            self.transfers_changed = None
 
 
 @dataclass

@@ -106,6 +106,7 @@ def play() -> Callable[..., Outcome]:
         model: str = "fluid",
         packed: bool = True,
         options: dict[str, Any] | None = None,
+        overlap_slowdown: float = 0.0,
         server: Any = None,
         **task_fields: Any,
     ) -> Outcome:
@@ -128,6 +129,7 @@ def play() -> Callable[..., Outcome]:
                 batch_bytes=0.0,
                 jitter=jitter(i),
                 update_category=Category.DEVICE_UPDATE,
+                overlap_slowdown=overlap_slowdown,
                 memory_route=memory if i >= ranks else None,
             )
             for i in range(total)

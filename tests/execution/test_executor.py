@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from simulator.algorithms.rules import gradient_step
 from simulator.algorithms.vocabulary import ANY
 from simulator.errors import RunError
 from simulator.trace import Category, breakdown, critical_path
@@ -67,6 +68,36 @@ def test_started_operations_proceed_beside_the_generator(play, fixed_costs):
     outcome = play(program, ranks=2, costs=lambda rank: fixed_costs(gradient_seconds=1.0))
     assert outcome.time == 1.0
     assert breakdown(outcome.trace)[Category.GPU_GPU_PARAMETERS] == 0.0
+
+
+def test_arithmetic_is_slower_while_a_message_comes_or_goes(play, fixed_costs):
+    """A gradient of 1 s beside a message of 0.4 s, slowed by a half: in 0.4 s it does 0.4 / 1.5 of its work."""
+
+    def program(rank):
+        replica = rank.replica()
+        moving = yield rank.start(rank.send(replica, to=1) if rank.index == 0 else rank.receive(0))
+        yield rank.gradient(replica, (yield rank.load_batch()))
+        yield rank.join(moving)
+
+    fixed = {"ranks": 2, "latency": 0.0, "bandwidth": BYTES / 0.4, "costs": lambda rank: fixed_costs(1.0)}
+    assert play(program, **fixed).time == 1.0
+    slowed = play(program, **fixed, overlap_slowdown=0.5)
+    assert slowed.time == pytest.approx(0.4 + (1.0 - 0.4 / 1.5), rel=1e-12)
+
+
+def test_a_message_that_outlasts_the_arithmetic_slows_all_of_it(play, fixed_costs):
+    def program(rank):
+        replica = rank.replica()
+        moving = yield rank.start(rank.send(replica, to=1) if rank.index == 0 else rank.receive(0))
+        yield rank.gradient(replica, (yield rank.load_batch()))
+        yield rank.apply(gradient_step, replica, replica)
+        yield rank.join(moving)
+
+    costs = {"costs": lambda rank: fixed_costs(1.0, element_seconds=1e-3)}
+    outcome = play(program, ranks=2, latency=0.0, bandwidth=BYTES / 9.0, overlap_slowdown=0.5, **costs)
+    gradients = [span for span in outcome.trace.spans if span.name == "gradient"]
+    assert [span.duration for span in gradients] == pytest.approx([1.5, 1.5], rel=1e-12)
+    assert outcome.time == pytest.approx(9.0, rel=1e-12)
 
 
 def test_operations_of_one_lane_keep_their_order(play):
