@@ -111,6 +111,15 @@ def _check_writable(*paths: str | Path | None) -> None:
             raise InputError(f"{path}: cannot be written: it is a folder")
 
 
+def _check_plot(path: Path | None) -> None:
+    """Refuse a plot that could not be drawn, before work is done for it."""
+    if path is not None:
+        from simulator.report.plots import check_drawable
+
+        _check_writable(path)
+        check_drawable(path)
+
+
 def _write_json(json_path: str | None, document: Any) -> None:
     if json_path is None:
         return
@@ -220,7 +229,8 @@ def compare(
     from simulator.report.tables import comparison_table
     from simulator.simulation import Simulation
 
-    _check_writable(json_path, plot_path, store_path)
+    _check_writable(json_path, store_path)
+    _check_plot(plot_path)
     base = _load(scenario, assignments, seed, exact)
     if until is not None:
         _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path)
@@ -398,7 +408,8 @@ def trace(file: Path, plot_path: Path | None, steps: str, pieces: int, json_path
     from simulator.trace import breakdown, communication_ratio
     from simulator.trace.chrome import read_trace
 
-    _check_writable(json_path, plot_path)
+    _check_writable(json_path)
+    _check_plot(plot_path)
     loaded = read_trace(file)
     _console(json_path).print(trace_view(loaded, pieces))
     if plot_path is not None:

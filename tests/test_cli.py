@@ -115,6 +115,8 @@ def test_systems_can_be_drawn(clustersim, tmp_path: Path, ending):
         (["rum"], "rum"),
         (["run", "m40x4-lenet", "--set", "workload.steps=1", "--json", "/nowhere/r.json"], "/nowhere/r.json"),
         (["run", "m40x4-lenet", "--set", "workload.steps=1", "--trace", "/nowhere/t.json"], "/nowhere/t.json"),
+        (["compare", "m40x4-lenet", "--plot", "x.gif"], "ends in .svg, .png, .pdf"),
+        (["trace", "none.json", "--plot", "x.gif"], "ends in .svg, .png, .pdf"),
         (["profiles", "m40x44"], "did you mean 'm40x4'"),
         (["profiles", "m40", "--draw", "x.svg"], "only systems can be drawn"),
         (["profiles", "m40x4", "--nodes", "2"], "expected 1 node, got 2"),

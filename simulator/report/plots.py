@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from simulator.result import Result
 
-__all__ = ["COLOURS", "breakdown_bars", "figure_for", "save_figure", "timeline"]
+__all__ = ["COLOURS", "breakdown_bars", "check_drawable", "figure_for", "save_figure", "timeline"]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS: Mapping[str, str] = {
@@ -97,15 +98,26 @@ def timeline(trace: Trace, path: Path, first: int, last: int) -> None:
     save_figure(figure, path)
 
 
-def figure_for(path: Path, width: float, height: float) -> Figure:
-    """An empty figure of so many inches, to be saved to `path`."""
+def check_drawable(path: Path) -> None:
+    """Refuse what could not be drawn, before work is done for it.
+
+    Raises
+    ------
+    InputError
+        If the file's ending is no picture's, or matplotlib is missing.
+    """
     if path.suffix.lower() not in _SUFFIXES:
         raise InputError(f"{path}: expected a file name that ends in {', '.join(_SUFFIXES)}")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise InputError("plots need matplotlib: pip install 'clustersim[plot]'") from None
+    if importlib.util.find_spec("matplotlib") is None:
+        raise InputError("plots need matplotlib: pip install 'clustersim[plot]'")
+
+
+def figure_for(path: Path, width: float, height: float) -> Figure:
+    """An empty figure of so many inches, to be saved to `path`."""
+    check_drawable(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
