@@ -87,7 +87,12 @@ def test_one_worker_is_sgd_with_a_delay_of_one_step(pipe_sgd):
         ("x = 1\n", "expected exactly one Algorithm, found none"),
         ("def broken(:\n", "cannot be executed: SyntaxError"),
         ("import nothing_of_that_name\n", "cannot be executed: ModuleNotFoundError"),
-        ("from simulator.algorithms.sync_easgd import SYNC_EASGD1, SYNC_EASGD2\n", "found sync-easgd1, sync-easgd2"),
+        ("from simulator.algorithms.sync_sgd import SYNC_SGD\n", "expected exactly one Algorithm, found none"),
+        (
+            "from simulator.algorithms.sync_sgd import SYNC_SGD as S\nfrom dataclasses import replace\n"
+            "A, B = replace(S, name='a'), replace(S, name='b')\n",
+            "found a, b",
+        ),
     ],
 )
 def test_a_file_that_is_no_algorithm_is_one_clear_line(tmp_path: Path, content, message):
@@ -99,3 +104,12 @@ def test_a_file_that_is_no_algorithm_is_one_clear_line(tmp_path: Path, content, 
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_may_build_on_a_bundled_algorithm(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from dataclasses import replace\nfrom simulator.algorithms.sync_sgd import SYNC_SGD\n"
+        "MINE = replace(SYNC_SGD, name='mine', collectives={'all_reduce': 'flat'})\n"
+    )
+    assert load_algorithm(str(path)).name == "mine"

@@ -18,7 +18,7 @@ from simulator.algorithms.rank import Rank
 from simulator.algorithms.vocabulary import Operation
 from simulator.errors import InputError, UnknownNameError
 
-__all__ = ["PERIOD", "Algorithm", "Option", "Program", "algorithm_names", "load_algorithm"]
+__all__ = ["PERIOD", "Algorithm", "Option", "Program", "algorithm_names", "bundled_algorithms", "load_algorithm"]
 
 #: What one rank runs: yields operations, gets their results.
 Program = Callable[[Rank], Generator[Operation, Any, None]]
@@ -118,7 +118,8 @@ class Algorithm:
         return {name: given.get(name, option.default) for name, option in known.items()}
 
 
-def _discover() -> dict[str, Algorithm]:
+def bundled_algorithms() -> dict[str, Algorithm]:
+    """Every algorithm of this package by name."""
     package = importlib.import_module("simulator.algorithms")
     found: dict[str, Algorithm] = {}
     for module_info in pkgutil.iter_modules(package.__path__):
@@ -131,7 +132,7 @@ def _discover() -> dict[str, Algorithm]:
 
 def algorithm_names() -> list[str]:
     """Names of all algorithms, sorted."""
-    return sorted(_discover())
+    return sorted(bundled_algorithms())
 
 
 def load_algorithm(name: str, where: str = "") -> Algorithm:
@@ -148,7 +149,7 @@ def load_algorithm(name: str, where: str = "") -> Algorithm:
         from simulator.algorithms.user_file import algorithm_from_file
 
         return algorithm_from_file(Path(name), where)
-    found = _discover()
+    found = bundled_algorithms()
     if name not in found:
         raise UnknownNameError("algorithm", name, found, where)
     return found[name]

@@ -24,13 +24,15 @@ def algorithm_from_file(path: Path, where: str = "") -> Algorithm:
     InputError
         If there is no such file, it cannot be executed, or it does not hold exactly one algorithm of its own.
     """
-    from simulator.algorithms.registry import Algorithm
+    from simulator.algorithms.registry import Algorithm, bundled_algorithms
 
     prefix = f"{where}: " if where else ""
     if not path.is_file():
         raise InputError(f"{prefix}{path}: no such file; expected a Python file that assigns an Algorithm")
     module = _execute(path, prefix)
-    found = [value for value in vars(module).values() if isinstance(value, Algorithm)]
+    # A file may build on a bundled algorithm; what it imports is not its own.
+    bundled = {id(algorithm) for algorithm in bundled_algorithms().values()}
+    found = [value for value in vars(module).values() if isinstance(value, Algorithm) and id(value) not in bundled]
     if len(found) != 1:
         names = ", ".join(algorithm.name for algorithm in found) or "none"
         raise InputError(f"{prefix}{path}: expected exactly one Algorithm, found {names}")
