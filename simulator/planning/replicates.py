@@ -10,11 +10,12 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any
 
-from simulator.errors import InputError
+from simulator.errors import InputError, RunError
 from simulator.planning.store import ResultStore
 from simulator.scenario import Scenario
 
@@ -156,16 +157,18 @@ def _run_all(tasks: Sequence[tuple[str, int, Scenario]], jobs: int) -> Iterator[
     # Each process computes on one thread: as many threads as processes would fight for the same cores.
     previous = {variable: os.environ.get(variable) for variable in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn"))
     try:
-        with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
-            futures = {pool.submit(_run, scenario): (name, index) for name, index, scenario in tasks}
-            try:
-                for future in as_completed(futures):
-                    yield (*futures[future], future.result())
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        futures = {pool.submit(_run, scenario): (name, index) for name, index, scenario in tasks}
+        for future in as_completed(futures):
+            yield (*futures[future], future.result())
+    except BrokenProcessPool:
+        raise RunError("a process of the study died; is the machine out of memory? try fewer --jobs") from None
     finally:
+        # Runs still going on are of no use to anybody: whoever leaves early (an interrupt, an error) must not wait.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            process.terminate()
         for variable, value in previous.items():
             if value is None:
                 os.environ.pop(variable, None)

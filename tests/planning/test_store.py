@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -112,3 +113,38 @@ def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path):
     store = ResultStore(tmp_path / "none" / "runs.jsonl")
     with pytest.raises(InputError, match="cannot be written"):
         store.add(load("m40x4-digits"), {})
+
+
+INTERRUPTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may have had it ignored
+from simulator.cli import main
+if __name__ == "__main__":
+    main(sys.argv[1:])
+"""
+
+
+def test_an_interrupted_study_ends_at_once_in_one_line_and_keeps_what_is_finished(tmp_path: Path):
+    program, store, root = tmp_path / "study.py", tmp_path / "runs.jsonl", Path(__file__).parents[2]
+    program.write_text(INTERRUPTED)
+    settings = [argument for key, value in QUICK.items() for argument in ("--set", f"{key}={value}")]
+    command = ["compare", "m40x4-digits", *settings, "--until", "accuracy=1.0", "--replicates", "50", "--jobs", "2"]
+    study = subprocess.Popen(
+        [sys.executable, str(program), *command, "--algorithms", "sync-sgd", "--store", str(store)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while study.poll() is None and (not store.exists() or not store.read_bytes().count(b"\n")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        study.send_signal(signal.SIGINT)
+        _, error = study.communicate(timeout=20)
+    finally:
+        study.kill()
+    assert study.returncode == 130
+    assert error.strip() == "clustersim: interrupted"
+    assert len(ResultStore(store)) >= 1
