@@ -144,6 +144,8 @@ class Simulation(ResolvedScenario):
         workload, simulation = self.scenario.tables.workload, self.scenario.tables.simulation
         jitter_seed = simulation.seed if simulation.jitter_seed is None else simulation.jitter_seed
         costs: dict[tuple[str, int | None], DeviceCosts] = {}
+        # Ranks of one device must get the very same link, or they would not compete for it.
+        memory_route = functools.cache(self._memory_route)
         setups = []
         for index, placed in enumerate(self.devices):
             is_worker = index < len(self.workers)
@@ -169,7 +171,7 @@ class Simulation(ResolvedScenario):
                     overlap_slowdown=simulation.overlap_slowdown,
                     shards=1 if is_worker else len(self.master_places),
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), simulation.jitter),
-                    memory_route=None if is_worker else self._memory_route(placed),
+                    memory_route=None if is_worker else memory_route(placed),
                     update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
                 )
             )
@@ -183,7 +185,6 @@ class Simulation(ResolvedScenario):
         lags = stragglers(stream(seed, "stragglers", index), table.straggler_probability, table.straggler_factor)
         return lambda: slow * varies() * lags()
 
-    @functools.cache  # noqa: B019 - one link a device, for as long as the simulation lives
     def _memory_route(self, placed: PlacedDevice) -> Route:
         """A device's memory as a link that updates of shared arrays compete for."""
         name, bandwidth = f"{placed.name} memory", placed.device.memory.achieved_bandwidth.value
