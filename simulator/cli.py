@@ -114,7 +114,7 @@ def _check_writable(*paths: str | Path | None) -> None:
 def _check_plot(path: Path | None) -> None:
     """Refuse a plot that could not be drawn, before work is done for it."""
     if path is not None:
-        from simulator.report.plots import check_drawable
+        from simulator.figures import check_drawable
 
         _check_writable(path)
         check_drawable(path)

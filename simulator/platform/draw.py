@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import InputError
+from simulator.figures import check_drawable, figure_for, save_figure
 from simulator.hardware.cables import CableType
 from simulator.platform.layout import Box, Line, Picture, fabric_picture, node_picture
 from simulator.platform.platform import Platform
@@ -15,9 +15,7 @@ from simulator.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SUFFIXES", "draw"]
-
-SUFFIXES = (".svg", ".png", ".pdf")
+__all__ = ["draw"]
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart.
 _MEDIA = {
@@ -57,13 +55,7 @@ def draw(platform: Platform, path: Path) -> None:
     InputError
         If matplotlib is not installed, or the file's suffix is another one or it cannot be written.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES)}")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise InputError("drawing needs matplotlib: pip install 'clustersim[plot]'") from None
+    check_drawable(path)
     pictures = [node_picture(platform)]
     if platform.nodes > 1:
         pictures.append(fabric_picture(platform))
@@ -71,16 +63,13 @@ def draw(platform: Platform, path: Path) -> None:
     width = max(right - left for left, right, _, _ in extents)
     heights = [top - bottom for _, _, bottom, top in extents]
     scale = min(_INCHES_A_UNIT, _LARGEST_INCHES / width, _LARGEST_INCHES / sum(heights))
-    figure = Figure(figsize=(max(scale * width, 5.0), max(scale * sum(heights), 2.0) + 0.7 * len(pictures)))
-    FigureCanvasAgg(figure)
+    height = max(scale * sum(heights), 2.0) + 0.7 * len(pictures)
+    figure = figure_for(path, max(scale * width, 5.0), height)
     grid = figure.add_gridspec(len(pictures), 1, height_ratios=heights)
     for row, (picture, extent) in enumerate(zip(pictures, extents, strict=True)):
         _paint(figure.add_subplot(grid[row, 0]), picture, extent, scale)
     figure.tight_layout()
-    try:
-        figure.savefig(path, dpi=110)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    save_figure(figure, path, dpi=110)
 
 
 def _extent(picture: Picture) -> tuple[float, float, float, float]:

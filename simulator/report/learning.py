@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from simulator.figures import figure_for, save_figure
 from simulator.planning.replicates import Interval, TimeToAccuracy
-from simulator.report.plots import figure_for, save_figure
 from simulator.units import format_quantity
 
 __all__ = ["accuracy_curves", "time_to_accuracy_document", "time_to_accuracy_table"]
@@ -103,7 +103,7 @@ def accuracy_curves(rows: Sequence[TimeToAccuracy], path: Path) -> None:
     InputError
         If matplotlib is missing, or the file cannot be written or has another suffix.
     """
-    figure = figure_for(path, 9.0, 5.5)
+    figure = figure_for(path, 9.0, 5.5, layout="constrained")
     axes = figure.add_subplot()
     for number, row in enumerate(rows):
         times, errors = _common_curve(row)
@@ -117,7 +117,7 @@ def accuracy_curves(rows: Sequence[TimeToAccuracy], path: Path) -> None:
     axes.set_xscale("log")
     axes.grid(visible=True, which="both", alpha=0.2)
     figure.legend(loc="outside right upper", fontsize=8, frameon=False)
-    save_figure(figure, path)
+    save_figure(figure, path, dpi=150)
 
 
 def _common_curve(row: TimeToAccuracy) -> tuple[Any, Any]:

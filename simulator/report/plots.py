@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
+from simulator.figures import figure_for, save_figure
 from simulator.trace.spans import Category, Trace
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from simulator.result import Result
 
-__all__ = ["COLOURS", "breakdown_bars", "check_drawable", "figure_for", "save_figure", "timeline"]
+__all__ = ["COLOURS", "breakdown_bars", "timeline"]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS: Mapping[str, str] = {
@@ -29,7 +29,7 @@ COLOURS: Mapping[str, str] = {
     Category.HOST_UPDATE: "#E69F00",
     Category.IDLE: "#DDDDDD",
 }
-_SUFFIXES = (".svg", ".png", ".pdf")
+_DPI = 150
 
 
 def breakdown_bars(rows: Sequence[tuple[str, Result]], path: Path, title: str) -> None:
@@ -40,7 +40,7 @@ def breakdown_bars(rows: Sequence[tuple[str, Result]], path: Path, title: str) -
     InputError
         If matplotlib is missing, or the file cannot be written or has another suffix.
     """
-    figure = figure_for(path, 8.0, 1.3 + 0.5 * len(rows))
+    figure = figure_for(path, 8.0, 1.3 + 0.5 * len(rows), layout="constrained")
     axes = figure.add_subplot()
     names = [name for name, _ in rows]
     left = [0.0] * len(rows)
@@ -56,7 +56,7 @@ def breakdown_bars(rows: Sequence[tuple[str, Result]], path: Path, title: str) -
     axes.set_xlabel("time a gradient [ms]")
     axes.set_title(title, fontsize=10, loc="left")
     _legend_below(figure, axes)
-    save_figure(figure, path)
+    save_figure(figure, path, _DPI)
 
 
 def timeline(trace: Trace, path: Path, first: int, last: int) -> None:
@@ -75,7 +75,7 @@ def timeline(trace: Trace, path: Path, first: int, last: int) -> None:
     rows = {lane: place for place, lane in enumerate(lanes)}
     roles = {rank.index: f"{rank.role} {rank.index} {rank.device}" for rank in trace.ranks}
     begin = min(span.start for span in spans)
-    figure = figure_for(path, 10.0, 1.2 + 0.3 * len(lanes))
+    figure = figure_for(path, 10.0, 1.2 + 0.3 * len(lanes), layout="constrained")
     axes = figure.add_subplot()
     used = set()
     for span in spans:
@@ -95,42 +95,9 @@ def timeline(trace: Trace, path: Path, first: int, last: int) -> None:
     axes.invert_yaxis()
     axes.set_xlabel(f"time since the start of step {first} [ms]")
     _legend_below(figure, axes)
-    save_figure(figure, path)
-
-
-def check_drawable(path: Path) -> None:
-    """Refuse what could not be drawn, before work is done for it.
-
-    Raises
-    ------
-    InputError
-        If the file's ending is no picture's, or matplotlib is missing.
-    """
-    if path.suffix.lower() not in _SUFFIXES:
-        raise InputError(f"{path}: expected a file name that ends in {', '.join(_SUFFIXES)}")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise InputError("plots need matplotlib: pip install 'clustersim[plot]'")
-
-
-def figure_for(path: Path, width: float, height: float) -> Figure:
-    """An empty figure of so many inches, to be saved to `path`."""
-    check_drawable(path)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    save_figure(figure, path, _DPI)
 
 
 def _legend_below(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure to its file."""
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
