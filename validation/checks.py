@@ -60,7 +60,7 @@ class Check:
 
     @property
     def error(self) -> float:
-        """Signed relative error, predicted / measured − 1; infinite where something is predicted and nothing measured."""
+        """Signed relative error, predicted / measured − 1; infinite where measured is 0 and predicted is not."""
         if self.measured == 0.0:
             return 0.0 if self.predicted == 0.0 else float("inf")
         return self.predicted / self.measured - 1.0

@@ -26,7 +26,7 @@ class MessageTime:
 
 @dataclass(frozen=True, slots=True)
 class CollectiveTime:
-    """One collective call over `ranks` devices, `ranks_per_node` of them a node (0: unknown), on `size` bytes a rank."""
+    """One collective call on `size` bytes a rank over `ranks` devices, `ranks_per_node` of them a node (0: unknown)."""
 
     kind: str
     ranks: int
