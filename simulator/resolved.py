@@ -6,7 +6,7 @@ Everything that can be wrong with a scenario is found here, before anything runs
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from simulator.algorithms import Algorithm, load_algorithm
 from simulator.collectives.policy import policies
@@ -20,9 +20,15 @@ from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.scenario import Scenario
 from simulator.units import format_quantity
-from simulator.workload import MemoryNeed, largest_batch, load_dataset, load_network, memory_needed
+from simulator.workload import Dataset, MemoryNeed, Network, largest_batch, load_dataset, load_network, memory_needed
 
-__all__ = ["ResolvedScenario"]
+if TYPE_CHECKING:
+    from simulator.learning import Learner, LearningData
+
+__all__ = ["LEARNER", "ResolvedScenario"]
+
+#: Network and data set of a workload that is what the scenario's [learning] table learns.
+LEARNER = "learner"
 
 
 class ResolvedScenario:
@@ -47,10 +53,11 @@ class ResolvedScenario:
         self.packed = self.algorithm.packed if packed is None else packed
         self.collectives = self._collective_algorithms()
         self.network_model = network_model(tables.network.model, f"{where}: network.model")
+        self.learner = self._learner()
         with located(f"{where}: workload.network"):
-            self.network = load_network(self._path(tables.workload.network))
+            self.network = self._network()
         with located(f"{where}: workload.dataset"):
-            self.dataset = load_dataset(self._path(tables.workload.dataset))
+            self.dataset = self._dataset()
         with located(f"{where}: workload.precision"):
             self.element_size = element_size(tables.workload.precision)
         with located(f"{where}: cluster.system"):
@@ -165,8 +172,8 @@ class ResolvedScenario:
                     f"precision of {device.name}", precision, known, f"{self.scenario.where}: workload.precision"
                 )
 
-    def _learning(self) -> LearningSetup | None:
-        """Learner and data, where the scenario has learning on."""
+    def _learner(self) -> tuple[Learner, LearningData] | None:
+        """What learns, and from which samples, where the scenario has learning on."""
         table = self.scenario.tables.learning
         if table is None:
             return None
@@ -176,9 +183,38 @@ class ResolvedScenario:
         with located(f"{where}.data"):
             data = load_data(self._path(table.data))
         with located(f"{where}.model"):
-            learner = load_learner(table.model, data, **table.options)
+            return load_learner(table.model, data, **table.options), data
+
+    def _network(self) -> Network:
+        """The network whose time is counted, which may be the learner itself."""
+        name = self.scenario.tables.workload.network
+        if name != LEARNER:
+            return load_network(self._path(name))
+        from simulator.learning.workload import workload_network
+
+        return workload_network(*self._required_learner())
+
+    def _dataset(self) -> Dataset:
+        """The samples whose copies are counted, which may be the learner's."""
+        name = self.scenario.tables.workload.dataset
+        if name != LEARNER:
+            return load_dataset(self._path(name))
+        from simulator.learning.workload import workload_dataset
+
+        return workload_dataset(self._required_learner()[1])
+
+    def _required_learner(self) -> tuple[Learner, LearningData]:
+        if self.learner is None:
+            raise InputError("'learner' stands for what learns, but the scenario has no [learning] table")
+        return self.learner
+
+    def _learning(self) -> LearningSetup | None:
+        """Learner and data of a run with so many workers."""
+        table = self.scenario.tables.learning
+        if table is None or self.learner is None:
+            return None
         return LearningSetup(
-            table, learner, data, len(self.workers), self.scenario.tables, self.steps, self.network.parameters
+            table, *self.learner, len(self.workers), self.scenario.tables, self.steps, self.network.parameters
         )
 
     def _steps(self) -> int:

@@ -97,6 +97,46 @@ class TorchLearner:
                 losses.append(loss.numpy())
         return Evaluation(float(np.concatenate(losses).mean()), correct / len(labels))
 
+    def products(self, data: LearningData) -> list[tuple[str, int, int, int, int]]:
+        """(name, parameters, rows, columns, positions) of each layer that has parameters, in the order of `layout`.
+
+        A layer's work on one sample is a matrix of rows × columns applied at so many positions: the output's pixels
+        for a convolution, its tokens for a linear layer. What has no weight matrix counts as one number at each output.
+        """
+        sizes: dict[str, int] = {}
+
+        def hook(name: str) -> Callable[..., None]:
+            def note(module: Any, inputs: Any, output: Any) -> None:
+                sizes[name] = sizes.get(name, 0) + output[0].numel()
+
+            return note
+
+        handles = [module.register_forward_hook(hook(name)) for name, module in self._module.named_modules()]
+        try:
+            with self._torch.no_grad(), self._seeded(0):
+                self._run(self._named(self._flat(self._module.parameters())), data.train_inputs[:1], training=False)
+        finally:
+            for handle in handles:
+                handle.remove()
+        found = []
+        owners = groupby(
+            zip(self._shapes.items(), self._sizes, strict=True), key=lambda item: item[0][0].rpartition(".")[0]
+        )
+        for owner, group in owners:
+            members = list(group)
+            shape = next((shape for (_, shape), _ in members if len(shape) > 1), (1, 1))
+            rows, columns = shape[0], int(np.prod(shape[1:]))
+            found.append(
+                (
+                    owner or "module",
+                    sum(size for _, size in members),
+                    rows,
+                    columns,
+                    max(1, sizes.get(owner, 0) // rows),
+                )
+            )
+        return found
+
     def probe(self, data: LearningData) -> None:
         """Send a few samples through, to see that the module suits the data and keeps no state.
 
