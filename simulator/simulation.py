@@ -93,8 +93,8 @@ class Simulation(ResolvedScenario):
         """Simulate a run of that many steps."""
         env = simpy.Environment()
         network = self.network_model(env)
-        trace = Trace(self._rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
-        task = self._task(steps)
+        trace = Trace(self.rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
+        task = self.task(steps)
         arithmetic = None
         one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
         if self.learning is not None:
@@ -108,8 +108,8 @@ class Simulation(ResolvedScenario):
             self._setups(),
             network,
             route=functools.cache(self._route),
-            category=self._category,
-            schedule=functools.cache(self._schedule),
+            category=self.category,
+            schedule=functools.cache(self.schedule),
             trace=trace,
             packed=self.packed,
             progress=progress,
@@ -122,7 +122,8 @@ class Simulation(ResolvedScenario):
             arithmetic.evaluate(env.now)
         return trace, network, executor, arithmetic
 
-    def _task(self, steps: int) -> Task:
+    def task(self, steps: int) -> Task:
+        """What the ranks of a run of that many steps share."""
         return Task(
             workers=tuple(range(len(self.workers))),
             masters=tuple(range(len(self.workers), len(self.devices))),
@@ -134,7 +135,16 @@ class Simulation(ResolvedScenario):
             **({} if self.learning is None else self.learning.task_fields()),
         )
 
-    def _rank_infos(self) -> tuple[RankInfo, ...]:
+    def program(self, rank: int) -> Program:
+        """The generator that a rank runs."""
+        program: Program | None = self.algorithm.worker
+        if rank >= len(self.workers):
+            program = self.algorithm.master or self.algorithm.server
+        assert program is not None
+        return program
+
+    def rank_infos(self) -> tuple[RankInfo, ...]:
+        """Who runs where: workers first, then masters."""
         return tuple(
             RankInfo(i, "worker" if i < len(self.workers) else "master", d.name, d.device.name, d.node)
             for i, d in enumerate(self.devices)
@@ -155,13 +165,9 @@ class Simulation(ResolvedScenario):
                 self_hosted = device.name == self.workers[0].device.name
                 bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
                 costs[key] = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores)
-            program: Program | None = self.algorithm.worker
-            if not is_worker:
-                program = self.algorithm.master or self.algorithm.server
-            assert program is not None
             setups.append(
                 RankSetup(
-                    program=program,
+                    program=self.program(index),
                     role="worker" if is_worker else "master",
                     costs=costs[key],
                     batch_route=self._batch_route(placed) if is_worker else None,
@@ -172,7 +178,7 @@ class Simulation(ResolvedScenario):
                     shards=1 if is_worker else len(self.master_places),
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), simulation.jitter),
                     memory_route=None if is_worker else memory_route(placed),
-                    update_category=Category.HOST_UPDATE if device.family == "cpu" else Category.DEVICE_UPDATE,
+                    update_category=self.update_category(index),
                 )
             )
         return setups
@@ -195,10 +201,15 @@ class Simulation(ResolvedScenario):
         memory = self.platform.near_memory(worker.name)
         return None if memory.name == worker.name else self.platform.route(memory.name, worker.name)
 
-    def _category(self, source: int, target: int) -> Category:
+    def category(self, source: int, target: int) -> Category:
+        """The part of the breakdown that messages between two ranks belong to."""
         return PARAMETER_CATEGORIES[self.platform.link_class(self.devices[source].name, self.devices[target].name)]
 
-    def _schedule(self, kind: str, ranks: int, elements: int, root: int) -> Schedule:
+    def update_category(self, rank: int) -> Category:
+        """The part of the breakdown that a rank's updates and additions belong to."""
+        return Category.HOST_UPDATE if self.devices[rank].device.family == "cpu" else Category.DEVICE_UPDATE
+
+    def schedule(self, kind: str, ranks: int, elements: int, root: int) -> Schedule:
         """The schedule of a collective; a policy's name stands for what it chooses on this platform."""
         name = self.collectives[kind]
         per_node = len(self.workers) // self.scenario.tables.cluster.nodes if ranks == len(self.workers) else 1
