@@ -2,7 +2,8 @@
 
 Time that two lanes spend together must be counted once: what counts is the activity that everything else had to wait
 for. Starting at the span that ended last, each span's `cause` is the one whose end let it start; a stretch between a
-cause's end and the span's start is waiting that nothing in the trace explains, and counts as idle.
+cause's end and the span's start is waiting that nothing in the trace explains, and counts as idle. A span that was
+there before its cause ended, as a receive posted early in a recorded run, was waiting until then: it counts from there.
 """
 
 from __future__ import annotations
@@ -60,11 +61,13 @@ def critical_path(trace: Trace) -> list[Piece]:
             pieces.append(Piece(span.end, now, None))
             now = span.end
         start = min(span.start, now) if span.start > rounding else 0.0
+        # A cause always precedes its effect in the list, so this ends.
+        index = span.cause if span.cause < index else NO_CAUSE
+        if index != NO_CAUSE and spans[index].end > start + rounding:
+            start = min(spans[index].end, now)
         if start < now:
             pieces.append(Piece(start, now, span))
         now = start
-        # A cause always precedes its effect in the list, so this ends.
-        index = span.cause if span.cause < index else NO_CAUSE
     if now > rounding:
         pieces.append(Piece(0.0, now, None))
     pieces.reverse()
