@@ -1,0 +1,139 @@
+"""What a table says of a check or a verdict, as text; the same on a terminal, in Markdown and in HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite, isinf, isnan
+
+from validation.checks import Check, Findings, Verdict
+
+__all__ = [
+    "CHECK_HEADINGS",
+    "VERDICT_HEADINGS",
+    "by_section",
+    "check_cells",
+    "number",
+    "outcome",
+    "outcome_of_part",
+    "summary",
+    "verdict_cells",
+    "worst_first",
+]
+
+CHECK_HEADINGS = ("row", "predicted", "measured", "error", "allowed", "")
+VERDICT_HEADINGS = ("verdict", "value", "bound", "")
+
+
+def number(value: float, unit: str = "") -> str:
+    """Four significant digits and the unit.
+
+    Examples
+    --------
+    >>> number(1533.25, "s"), number(0.000123456, "s"), number(81234.5, "images/s"), number(5.3)
+    ('1533 s', '0.0001235 s', '81,234 images/s', '5.3')
+    """
+    if isnan(value):
+        text = "–"
+    elif isinf(value):
+        text = "∞" if value > 0 else "−∞"
+    else:
+        text = f"{value:,.0f}" if abs(value) >= 9999.5 else f"{value:.4g}"
+        text = text.replace("-", "−", 1) if text.startswith("-") else text
+    return f"{text} {unit}".rstrip()
+
+
+def percent(value: float, signed: bool = False) -> str:
+    """A share, with one decimal below 10 %.
+
+    Examples
+    --------
+    >>> percent(0.0312), percent(0.25), percent(-0.4, signed=True), percent(float("inf"), signed=True)
+    ('3.1 %', '25 %', '−40 %', '+∞')
+    """
+    if not isfinite(value):
+        return ("+" if signed and value > 0 else "") + number(value)
+    digits = 1 if abs(value) < 0.0995 else 0
+    text = f"{100 * value:{'+' if signed else ''},.{digits}f} %"
+    return text.replace("-", "−", 1)
+
+
+def outcome(passed: bool | None, fitted: bool = False) -> str:
+    """One word for the last column; empty for what is not judged."""
+    if fitted:
+        return "fitted"
+    return "" if passed is None else "ok" if passed else "FAILS"
+
+
+def outcome_of_part(findings: Findings) -> str:
+    """``passed``, ``FAILED``, ``skipped``, or ``not judged`` where there is nothing that could have failed."""
+    if findings.missing:
+        return "skipped"
+    if not findings.passed:
+        return "FAILED"
+    judged = any(check.passed is not None for check in findings.checks) or findings.verdicts
+    return "passed" if judged else "not judged"
+
+
+def check_cells(check: Check) -> tuple[str, ...]:
+    """Row, predicted, measured, error, allowed, outcome; see `CHECK_HEADINGS`."""
+    confidence = f" ({check.confidence})" if check.confidence else ""
+    return (
+        f"{check.name}: {check.series}" if check.series and check.series not in check.name else check.name,
+        number(check.predicted, check.unit),
+        number(check.measured, check.unit) + confidence,
+        percent(check.error, signed=True),
+        "" if check.allowed is None or check.fitted else f"± {percent(check.allowed)}",
+        outcome(check.passed, check.fitted),
+    )
+
+
+def verdict_cells(verdict: Verdict) -> tuple[str, ...]:
+    """Statement, value, bound, outcome; see `VERDICT_HEADINGS`."""
+    show = percent if verdict.unit == "%" else lambda value: number(value, verdict.unit)
+    section = f"{verdict.section}: " if verdict.section else ""
+    return (
+        section + verdict.statement,
+        show(verdict.value),
+        f"{verdict.sense} {show(verdict.bound)}",
+        outcome(verdict.passed),
+    )
+
+
+def by_section(findings: Findings) -> dict[str, list[Check]]:
+    """Checks by section, both in the order in which the part gives them; sections that have only text are there too."""
+    sections: dict[str, list[Check]] = {check.section: [] for check in findings.checks}
+    sections |= {name: [] for name in findings.sections if name not in sections}
+    for check in findings.checks:
+        sections[check.section].append(check)
+    return sections
+
+
+def worst_first(checks: Sequence[Check]) -> list[Check]:
+    """Failing rows, then those that are judged, then the rest; in each the largest error first."""
+    rank = {False: 0, True: 1, None: 2}
+
+    def size(check: Check) -> float:
+        return inf if isnan(check.error) else abs(check.error)
+
+    return sorted(checks, key=lambda check: (rank[check.passed], check.fitted, -size(check)))
+
+
+def summary(findings: Findings) -> str:
+    """One line: how many rows and verdicts were judged, and how many of them fail."""
+    if findings.missing:
+        return findings.missing
+    judged = [check for check in findings.checks if check.passed is not None]
+    failing = sum(not check.passed for check in judged)
+    seen = sum(check.fitted for check in findings.checks)
+    shown = len(findings.checks) - len(judged) - seen
+    parts = []
+    if judged:
+        parts.append(f"{failing} of {len(judged):,} judged rows beyond the allowed error")
+    if findings.verdicts:
+        missed = sum(not verdict.passed for verdict in findings.verdicts)
+        parts.append(f"{missed} of {len(findings.verdicts)} verdicts missed")
+    if seen:
+        parts.append(f"{seen:,} rows that the fit saw")
+    if shown:
+        parts.append(f"{shown:,} rows shown, not judged one by one")
+    return "; ".join(parts)
