@@ -1,0 +1,134 @@
+"""Synchronous SGD through a parameter server that only sums: pushes behind the backward pass, pulls behind the pushes.
+
+Workers push the gradient in buckets, last layers first; the server adds what came from all and sends the sum back; every
+worker then makes the same update. The server may be spread over several hosts (``cluster.shards``). With a `group` of
+more than one, workers of a node first sum among themselves (reduce-scatter), each pushes and pulls its share, and an
+all-gather puts the shares together, so that a gradient crosses the network once a node: Jiang et al. (BytePS), OSDI 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from simulator.algorithms import rules
+from simulator.algorithms.rank import Rank
+from simulator.algorithms.registry import Algorithm, Option
+from simulator.algorithms.vocabulary import Array, Collective, Operation
+
+__all__ = ["SYNC_PS"]
+
+Steps = Generator[Operation, Any, None]
+
+
+def accumulate(total: Any, part: Any, *, settings: rules.Settings) -> Any:
+    """Σ ← Σ + g."""
+    return total + part
+
+
+def _buckets(rank: Rank) -> list[tuple[int, int]]:
+    size = rank.options["bucket_bytes"]
+    return rank.buckets(size, first=size)
+
+
+def _group(rank: Rank) -> tuple[int, ...]:
+    """The workers of this worker's node."""
+    size, place = rank.options["group"], rank.workers.index(rank.index)
+    return rank.workers[place - place % size :][:size]
+
+
+def _worker(rank: Rank) -> Steps:
+    weights, buckets, group = rank.replica(), _buckets(rank), _group(rank)
+    for _ in rank.steps():
+        batch = yield rank.load_batch()
+        activations = yield rank.forward(weights, batch)
+        computing, pulling, parts = [], [], list[Array]()
+        pulled: list[list[Array]] = [[] for _ in buckets]
+        for bucket, place in zip(buckets, pulled, strict=True):
+            computing.append((yield rank.start(rank.backward(activations, bucket))))
+            pulling.append((yield rank.spawn(_pull(rank, place))))
+        if not rank.options["overlap"]:
+            yield rank.join(*computing)
+        pushing = []
+        for handle in computing:
+            (part,) = yield rank.join(handle)
+            parts.append(part)
+            share = yield from _scatter(rank, part, group)
+            pushing.append((yield rank.spawn(_send(rank, share, rank.master))))
+        totals = []
+        for part, handle, place in zip(parts, pulling, pulled, strict=True):
+            yield rank.join(handle)
+            totals.append((yield from _gather(rank, part, place[0], group)))
+        yield rank.join(*pushing)
+        yield rank.apply(rules.gradient_step, weights, rank.whole("total", totals), contributions=len(rank.workers))
+
+
+def _scatter(rank: Rank, part: Array, group: tuple[int, ...]) -> Generator[Operation, Any, Array]:
+    """The share of this worker in the sum of its group's parts, which are padded to equal shares."""
+    if len(group) == 1:
+        return part
+    size = -(-part.elements // len(group))
+    padded, value = part.value, None
+    if padded is not None:
+        padded = padded.copy()
+        padded.resize(-(-len(padded) // len(group)) * len(group))
+    summed = rank.small("gradient", size * len(group), padded, part.element_size)
+    summed = yield Collective("reduce_scatter", summed, group, group[0])
+    if summed.value is not None:
+        numbers = len(summed.value) // len(group)
+        first = group.index(rank.index) * numbers
+        value = summed.value[first : first + numbers]
+    return rank.small("gradient", size, value, part.element_size)
+
+
+def _gather(rank: Rank, part: Array, share: Array, group: tuple[int, ...]) -> Generator[Operation, Any, Array]:
+    """The whole sum that the group's shares make up, as long as the part that this worker had computed."""
+    whole = rank.like(part, "total")
+    gathered = share if len(group) == 1 else (yield Collective("all_gather", share, group, group[0]))
+    if gathered.value is not None:
+        whole.value = gathered.value[: len(part.value)]
+    return whole
+
+
+def _pull(rank: Rank, place: list[Array]) -> Steps:
+    place.append((yield rank.receive(rank.master)))
+
+
+def _send(rank: Rank, array: Array, to: int) -> Steps:
+    yield rank.send(array, to=to)
+
+
+def _server(rank: Rank) -> Steps:
+    """One thread a worker; those of workers with the same place in their groups meet at the first of them."""
+    masters, size, buckets = rank.task.masters, rank.options["group"], _buckets(rank)
+    peers = masters[masters.index(rank.index) % size :: size]
+    for _ in rank.steps():
+        answering = []
+        for _ in buckets:
+            part = yield rank.receive(rank.client)
+            if rank.index == peers[0]:
+                for peer in peers[1:]:
+                    yield rank.apply(accumulate, part, (yield rank.receive(peer)))
+                for peer in peers[1:]:
+                    yield rank.send(part, to=peer)
+            else:
+                yield rank.send(part, to=peers[0])
+                part = yield rank.receive(peers[0])
+            answering.append((yield rank.spawn(_send(rank, part, rank.client))))
+        yield rank.join(*answering)
+
+
+SYNC_PS = Algorithm(
+    name="sync-ps",
+    title="Synchronous SGD through a server that sums gradients, pushed in buckets during the backward pass",
+    source="Li et al., Parameter server, OSDI 2014; Jiang et al., BytePS, OSDI 2020",
+    worker=_worker,
+    server=_server,
+    learns="replica",
+    collectives={"reduce_scatter": "ring", "all_gather": "ring"},
+    options=(
+        Option("bucket_bytes", 4 * 1024 * 1024, "bytes of gradients from which a bucket is full", least=1),
+        Option("overlap", True, "buckets are pushed as soon as they are there, not after the backward pass"),
+        Option("group", 1, "workers of a node that sum among themselves before they push; must divide them", least=1),
+    ),
+)
