@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.errors import InputError
+from validation.deepbench.tables import read_table
 
 __all__ = ["MeasuredAllReduce", "read_all_reduces"]
 
@@ -56,29 +56,18 @@ class MeasuredAllReduce:
 
 
 def read_all_reduces(folder: Path) -> list[MeasuredAllReduce]:
-    """All rows of ``allreduce.csv`` in file order.
+    """All rows of ``allreduce.csv`` in file order; a folder that cannot be read raises InputError."""
+    return read_table(folder, "allreduce", _all_reduces)
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    path = folder / "allreduce.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected the DeepBench tables") from None
-    return [
-        MeasuredAllReduce(
-            device=row["device"],
-            library=row["library"],
-            ranks=int(row["ranks"]),
-            nodes=int(row["nodes"]),
-            floats=int(row["floats"]),
-            seconds=float(row["time_us"]) * 1e-6,
-            deviation=float(row["std_us"]) * 1e-6,
-            row=int(row["row"]),
-        )
-        for row in rows
-    ]
+
+def _all_reduces(row: Mapping[str, str]) -> Iterator[MeasuredAllReduce]:
+    yield MeasuredAllReduce(
+        device=row["device"],
+        library=row["library"],
+        ranks=int(row["ranks"]),
+        nodes=int(row["nodes"]),
+        floats=int(row["floats"]),
+        seconds=float(row["time_us"]) * 1e-6,
+        deviation=float(row["std_us"]) * 1e-6,
+        row=int(row["row"]),
+    )

@@ -1,14 +1,13 @@
-"""Measured kernels of the DeepBench collection as typed rows, from the project's reference folder."""
+"""Measured kernels of the DeepBench collection as typed rows, from the project's reference folder or a clone."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.errors import InputError
 from simulator.workload.kernels import Convolution, Gemm, Pass
+from validation.deepbench.tables import default_reference, read_table
 
 __all__ = ["COMMIT", "MeasuredConvolution", "MeasuredGemm", "default_reference", "read_convolutions", "read_gemms"]
 
@@ -52,59 +51,46 @@ class MeasuredConvolution:
     algorithm: str  #: of the forward pass, as the sheet names it
 
 
-def default_reference() -> Path:
-    """``../shared/reference/deepbench`` beside the project root."""
-    return Path(__file__).resolve().parents[3] / "shared" / "reference" / "deepbench"
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            yield from csv.DictReader(stream)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected the DeepBench tables") from None
-
-
 def read_gemms(folder: Path) -> list[MeasuredGemm]:
-    """All rows of ``gemm.csv`` in file order."""
-    result = []
-    for row in _rows(folder / "gemm.csv"):
-        number = int(row["row"])
-        kernel = Gemm(
-            m=int(row["M"]),
-            n=_MISTYPED_N.get((row["device"], number), int(row["N"])),
-            k=int(row["K"]),
-            transpose_a=row["A_transposed"] == "1",
-            transpose_b=row["B_transposed"] == "1",
-        )
-        precision, seconds = _PRECISIONS[row["precision"]], float(row["time_us"]) * 1e-6
-        result.append(MeasuredGemm(row["device"], precision, kernel, seconds, number))
-    return result
+    """All rows of ``gemm.csv`` in file order; a folder that cannot be read raises InputError."""
+    return read_table(folder, "gemm", _gemms)
 
 
 def read_convolutions(folder: Path) -> list[MeasuredConvolution]:
-    """All measured passes of ``conv.csv`` in file order; blank times are left out."""
-    result = []
-    for row in _rows(folder / "conv.csv"):
-        for direction, column in _TIMES.items():
-            if not row[column]:
-                continue
-            kernel = Convolution(
-                batch=int(row["N"]),
-                channels=int(row["C"]),
-                height=int(row["H"]),
-                width=int(row["W"]),
-                filters=int(row["K"]),
-                filter_height=int(row["filter_h"]),
-                filter_width=int(row["filter_w"]),
-                pad_height=int(row["pad_h"]),
-                pad_width=int(row["pad_w"]),
-                stride_height=int(row["stride_h"]),
-                stride_width=int(row["stride_w"]),
-                direction=direction,
-            )
-            precision, seconds = _PRECISIONS[row["precision"]], float(row[column]) * 1e-6
-            result.append(
-                MeasuredConvolution(row["device"], precision, kernel, seconds, int(row["row"]), row["fwd_algo"])
-            )
-    return result
+    """All measured passes of ``conv.csv`` in file order; blank times are left out. Raises as `read_gemms`."""
+    return read_table(folder, "conv", _convolutions)
+
+
+def _gemms(row: Mapping[str, str]) -> Iterator[MeasuredGemm]:
+    number = int(row["row"])
+    kernel = Gemm(
+        m=int(row["M"]),
+        n=_MISTYPED_N.get((row["device"], number), int(row["N"])),
+        k=int(row["K"]),
+        transpose_a=row["A_transposed"] == "1",
+        transpose_b=row["B_transposed"] == "1",
+    )
+    precision, seconds = _PRECISIONS[row["precision"]], float(row["time_us"]) * 1e-6
+    yield MeasuredGemm(row["device"], precision, kernel, seconds, number)
+
+
+def _convolutions(row: Mapping[str, str]) -> Iterator[MeasuredConvolution]:
+    for direction, column in _TIMES.items():
+        if not row[column]:
+            continue
+        kernel = Convolution(
+            batch=int(row["N"]),
+            channels=int(row["C"]),
+            height=int(row["H"]),
+            width=int(row["W"]),
+            filters=int(row["K"]),
+            filter_height=int(row["filter_h"]),
+            filter_width=int(row["filter_w"]),
+            pad_height=int(row["pad_h"]),
+            pad_width=int(row["pad_w"]),
+            stride_height=int(row["stride_h"]),
+            stride_width=int(row["stride_w"]),
+            direction=direction,
+        )
+        precision, seconds = _PRECISIONS[row["precision"]], float(row[column]) * 1e-6
+        yield MeasuredConvolution(row["device"], precision, kernel, seconds, int(row["row"]), row["fwd_algo"])
