@@ -1,9 +1,9 @@
-"""Synchronous SGD through a parameter server that only sums: pushes behind the backward pass, pulls behind the pushes.
+"""Synchronous SGD through a parameter server that sums: pushes behind the backward pass, pulls behind the pushes.
 
-Workers push the gradient in buckets, last layers first; the server adds what came from all and sends the sum back; every
-worker then makes the same update. The server may be spread over several hosts (``cluster.shards``). With a `group` of
-more than one, workers of a node first sum among themselves (reduce-scatter), each pushes and pulls its share, and an
-all-gather puts the shares together, so that a gradient crosses the network once a node: Jiang et al. (BytePS), OSDI 2020.
+Workers push the gradient in buckets, last layers first; the server adds what came from all and sends the sum back, and
+every worker then makes the same update. The server may be spread over several hosts (``cluster.shards``). With a
+`group` of more than one, the workers of a node first sum among themselves (reduce-scatter), each pushes and pulls its
+share, and an all-gather puts the shares together: a gradient then crosses the network once a node (Jiang et al. 2020).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from simulator.algorithms import rules
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import Algorithm, Option
 from simulator.algorithms.vocabulary import Array, Collective, Operation
+from simulator.errors import InputError
 
 __all__ = ["SYNC_PS"]
 
@@ -34,6 +35,8 @@ def _buckets(rank: Rank) -> list[tuple[int, int]]:
 def _group(rank: Rank) -> tuple[int, ...]:
     """The workers of this worker's node."""
     size, place = rank.options["group"], rank.workers.index(rank.index)
+    if len(rank.workers) % size:
+        raise InputError(f"algorithm.group: expected a divisor of {len(rank.workers)} workers, got {size}")
     return rank.workers[place - place % size :][:size]
 
 
