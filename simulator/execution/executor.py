@@ -51,7 +51,7 @@ from simulator.network.base import Network
 from simulator.platform.links import Route
 from simulator.trace.spans import Category, Trace
 
-__all__ = ["PARAMETER_CATEGORIES", "Executor", "RankSetup"]
+__all__ = ["LANES", "PARAMETER_CATEGORIES", "Executor", "RankSetup"]
 
 #: Where the time of a message of parameters belongs, by the kind of link between its ends.
 PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
@@ -63,7 +63,7 @@ PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
     }
 )
 #: The lane of each operation; those that are not here go over the network.
-_LANES: Mapping[type[Any], str] = MappingProxyType(
+LANES: Mapping[type[Any], str] = MappingProxyType(
     {
         LoadBatch: "copy",
         Gradient: "compute",
@@ -237,7 +237,7 @@ class Executor:
 
     def _occupy(self, state: RankState, operation: Operation, cursor: Cursor) -> Activity:
         """Perform an operation once its lane is free."""
-        lane = _LANES.get(type(operation), "network")
+        lane = LANES.get(type(operation), "network")
         busy = state.lanes.get(lane)
         if busy is not None and not busy[0].processed:
             yield busy[0]
@@ -248,7 +248,7 @@ class Executor:
 
     def _start(self, state: RankState, operation: Operation, cursor: Cursor) -> Handle:
         """Perform an operation beside the generator, behind what was started on its lane before."""
-        lane = _LANES.get(type(operation), "network")
+        lane = LANES.get(type(operation), "network")
         own = Cursor(cursor.rank, state.thread + lane, cursor.step, cursor.last)
         started = _Started(simpy.Event(self._env), own)
         before = state.lanes.get(lane)

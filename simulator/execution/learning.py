@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -33,6 +33,28 @@ class Point:
     gradients: int
     loss: float
     accuracy: float
+
+
+class ForwardPass(Protocol):
+    """A forward pass that has been made; see `simulator.learning.feed_forward.ForwardPass`."""
+
+    loss: float
+
+    def backward(self, first: int = 0) -> Any:
+        """The gradient, from the last layer of the layout back to `first`."""
+        ...
+
+
+@dataclass
+class _Whole:
+    """The pass of a learner that goes forward and back in one."""
+
+    loss: float
+    gradient: Any
+
+    def backward(self, first: int = 0) -> Any:
+        """All of it."""
+        return self.gradient
 
 
 @dataclass
@@ -83,6 +105,16 @@ class LearnerArithmetic:
         self._not_finite |= not math.isfinite(loss)
         self.gradients_by_worker[worker] = self.gradients_by_worker.get(worker, 0) + 1
         return gradient
+
+    def forward(self, worker: int, weights: Any, batch: Any) -> ForwardPass:
+        """The forward pass at `weights`; a learner that cannot stop there gives its whole gradient in advance."""
+        stages = getattr(self.learner, "forward", None)
+        done: ForwardPass = (
+            stages(weights.copy(), *batch) if stages else _Whole(*self.learner.gradient(weights, *batch))
+        )
+        self._not_finite |= not math.isfinite(done.loss)
+        self.gradients_by_worker[worker] = self.gradients_by_worker.get(worker, 0) + 1
+        return done
 
     def updated(self, now: float) -> bool:
         """Evaluate if that is due; whether the target is reached, the time is up or the loss is no number any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,39 @@ from simulator.learning.data import Floats, Integers
 from simulator.learning.layers import Layer
 from simulator.learning.learner import Evaluation
 
-__all__ = ["FeedForward"]
+__all__ = ["FeedForward", "ForwardPass"]
 
 #: Samples evaluated at once: bounds memory, and small arrays stay in cache.
 _CHUNK = 256
+
+
+@dataclass
+class ForwardPass:
+    """A forward pass that has been made, on its way back.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the samples.
+    """
+
+    loss: float
+    _weights: Floats
+    _saved: list[tuple[Layer, int, int, Any]]  #: layers not yet gone back through
+    _upstream: Floats
+
+    def __post_init__(self) -> None:
+        self._gradient = np.empty(len(self._weights))
+
+    def backward(self, first: int = 0) -> Floats:
+        """Go back through the layer `first` of the layout; the gradient, in which what lies before it is not set."""
+        with np.errstate(all="ignore"):
+            while sum(layer.elements > 0 for layer, *_ in self._saved) > first:
+                layer, start, stop, kept = self._saved.pop()
+                part, weights = self._gradient[start:stop], self._weights[start:stop]
+                # Before the first parameters there is nothing that would need the gradient.
+                self._upstream = layer.backward(weights, kept, self._upstream, part, start == 0)
+        return self._gradient
 
 
 @dataclass(frozen=True)
@@ -52,20 +82,20 @@ class FeedForward:
 
     def gradient(self, weights: Floats, inputs: Floats, labels: Integers) -> tuple[float, Floats]:
         """Mean loss over the samples, and its gradient."""
+        forward = self.forward(weights, inputs, labels)
+        return forward.loss, forward.backward()
+
+    def forward(self, weights: Floats, inputs: Floats, labels: Integers) -> ForwardPass:
+        """The forward pass alone; what it gives can go back, in parts."""
         weights = self._checked(weights, inputs, labels)
-        result = np.empty(self.elements)
-        backward = []
+        saved = []
         with np.errstate(all="ignore"):
             current = inputs
             for layer, start, stop in self._slices():
-                current, saved = layer.forward(weights[start:stop], current)
-                backward.append((layer, start, stop, saved))
+                current, kept = layer.forward(weights[start:stop], current)
+                saved.append((layer, start, stop, kept))
             loss, upstream = cross_entropy_and_gradient(current, labels)
-            for layer, start, stop, saved in reversed(backward):
-                if stop == 0:
-                    break  # no parameters from here to the inputs
-                upstream = layer.backward(weights[start:stop], saved, upstream, result[start:stop], start == 0)
-        return loss, result
+        return ForwardPass(loss, weights, saved, upstream)
 
     def evaluate(self, weights: Floats, inputs: Floats, labels: Integers) -> Evaluation:
         """Mean loss and accuracy."""

@@ -1,0 +1,166 @@
+"""Operations between ranks, for real: the counterpart of `simulator.execution.message_operations`.
+
+Collectives play the same schedules in the same order of additions, so that sums are equal bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from simulator.algorithms.rank import Task
+from simulator.algorithms.vocabulary import Array, Collective, Receive, Send
+from simulator.collectives.schedule import Action, Schedule
+from simulator.execution.arithmetic import part_of
+from simulator.execution.cursor import Cursor
+from validation.training.polling import wait
+from validation.training.recorder import Recorder
+from validation.training.transport import Transport
+
+__all__ = ["Messages"]
+
+_PARTS = 1 << 12  #: parts of a collective that a channel number can tell apart
+_POINT_TO_POINT = 0  #: channel
+
+
+class Messages:
+    """Handlers of one rank's sends, receives and collectives.
+
+    Parameters
+    ----------
+    task : Task
+    transport : Transport
+    recorder : Recorder
+        Of this rank.
+    category : callable
+        ``(source_rank, destination_rank)`` to the part of the breakdown its messages belong to.
+    update_category : str
+        Where additions belong.
+    schedule : callable
+        ``(collective kind, ranks, elements, root) -> Schedule``.
+    packed : bool
+        Whether layers travel as one message or one by one.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        transport: Transport,
+        recorder: Recorder,
+        category: Callable[[int, int], str],
+        update_category: str,
+        schedule: Callable[[str, int, int, int], Schedule],
+        packed: bool,
+    ) -> None:
+        self._task = task
+        self._transport = transport
+        self._recorder = recorder
+        self._category = category
+        self._update_category = update_category
+        self._schedule = schedule
+        self._packed = packed
+        self._orders: dict[tuple[int, int, int], int] = defaultdict(int)
+
+    def _parts(self, layout: tuple[int, ...]) -> tuple[int, ...]:
+        return (sum(layout),) if self._packed else tuple(elements for elements in layout if elements)
+
+    def send(self, operation: Send, cursor: Cursor) -> None:
+        """One message, or one a layer, with the numbers as they are now."""
+        array = operation.array.snapshot(cursor.rank)
+        header = None
+        done = 0
+        for part in self._parts(array.layout):
+            ready = self._recorder.now()
+            header = header or self._transport.announce(array, cursor.rank, operation.to)
+            self._transport.send(part_of(array.value, done, done + part, array.elements), header, operation.to)
+            done += part
+            self._note("send", array.name, ready, part * array.element_size, cursor, operation.to, header.index)
+
+    def receive(self, operation: Receive, cursor: Cursor) -> Array:
+        """One message, or one a layer, all from whoever sent the first."""
+        ready = self._recorder.now()
+        header = self._transport.hear(operation.source, cursor.rank)
+        value = np.empty(header.numbers, np.dtype(header.dtype))
+        array = Array(header.name, header.layout, header.element_size, value, False, header.version, header.source)
+        done = 0
+        for part in self._parts(header.layout):
+            self._transport.receive(part_of(value, done, done + part, array.elements), header, cursor.rank)
+            done += part
+            self._note("receive", header.name, ready, part * header.element_size, cursor, header.source, header.index)
+            ready = self._recorder.now()
+        return array
+
+    def _note(self, verb: str, name: str, ready: float, size: float, cursor: Cursor, peer: int, index: int) -> None:
+        category = self._category(*((cursor.rank, peer) if verb == "send" else (peer, cursor.rank)))
+        self._recorder.message(cursor, category, f"{verb} {name}", ready, size, peer, _POINT_TO_POINT, index)
+
+    def collective(self, operation: Collective, cursor: Cursor, sequence: int) -> Array | None:
+        """This rank's part of the collective numbered `sequence`."""
+        group = operation.group
+        position, root = group.index(cursor.rank), group.index(operation.root)
+        result = self._result(operation, position)
+        parts = self._parts(result.layout) if operation.kind != "all_gather" else (result.elements,)
+        done = 0
+        for part, elements in enumerate(parts):
+            values = part_of(result.value, done, done + elements, result.elements)
+            channel = 1 + sequence * _PARTS + part
+            for action in self._schedule(operation.kind, len(group), elements, root).actions(position):
+                self._round(operation, cursor, action, channel, values, elements, result.element_size)
+            done += elements
+        return None if operation.kind == "reduce" and position != root else result
+
+    def _round(
+        self,
+        operation: Collective,
+        cursor: Cursor,
+        action: Action,
+        channel: int,
+        values: Any,
+        elements: int,
+        element_size: int,
+    ) -> None:
+        """One round: transfers together, then additions in the schedule's order."""
+        group, ready = operation.group, self._recorder.now()
+        received, pending = [], []
+        for transfer in action.receives:
+            source = group[transfer.source]
+            place = part_of(values, transfer.first, transfer.last, elements)
+            received.append(np.empty_like(place))
+            request = self._transport.post_receive(received[-1], source, cursor.rank)
+            pending.append((request, "receive", source, transfer))
+        for transfer in action.sends:
+            to = group[transfer.destination]
+            # A copy: what comes in meanwhile may be written to the same place.
+            payload = part_of(values, transfer.first, transfer.last, elements).copy()
+            request = self._transport.post_send(payload, cursor.rank, to)
+            pending.append((request, "send", to, transfer))
+        for request, verb, peer, transfer in pending:
+            wait(request)
+            ends = (cursor.rank, peer) if verb == "send" else (peer, cursor.rank)
+            index = self._orders[(*ends, channel)]
+            self._orders[(*ends, channel)] += 1
+            name, size = f"{verb} {operation.kind}", transfer.elements * element_size
+            self._recorder.message(cursor, self._category(*ends), name, ready, size, peer, channel, index)
+        start = self._recorder.now()
+        for transfer, payload in zip(action.receives, received, strict=True):
+            place = part_of(values, transfer.first, transfer.last, elements)
+            place[...] = place + payload if transfer.reduce else payload
+        if any(transfer.reduce for transfer in action.receives):
+            self._recorder.span(cursor, self._update_category, "add", start)
+
+    def _result(self, operation: Collective, position: int) -> Array:
+        """What this rank will have: at first a copy of what it brings, or zeros."""
+        array = operation.array
+        if array is None:
+            value = np.zeros_like(self._task.initial)
+            return Array("total", self._task.layout, self._task.element_size, value)
+        if operation.kind == "all_gather":
+            members = len(operation.group)
+            value = np.zeros((members, len(array.value)), array.value.dtype)
+            value[position] = array.value
+            return Array("gathered", array.layout * members, array.element_size, value.reshape(-1))
+        name = array.name if operation.kind == "broadcast" else "total"
+        return Array(name, array.layout, array.element_size, array.value.copy())

@@ -1,0 +1,238 @@
+"""Recording a real run of a scenario: its trace, what was learned, and on what machine.
+
+What is run is the scenario's algorithm, its options and its learner, for so many steps. The network that computes and
+travels is the one that learns, in float64: in the scenario that is recorded, ``workload.network`` is "learner" and the
+system is the profile of this machine, so that simulating that scenario predicts this very run.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator.errors import InputError, RunError
+from simulator.resolved import LEARNER
+from simulator.scenario import Scenario
+from simulator.simulation import Simulation
+from simulator.trace.chrome import write_trace
+from simulator.trace.spans import RankInfo, Trace
+from validation.training.launch import find_mpiexec, launch
+from validation.training.machine import describe_machine
+from validation.training.merge import alignments, merge
+from validation.training.process import homes
+
+__all__ = ["RECORDING_SCHEMA", "Recording", "real_scenario", "record"]
+
+RECORDING_SCHEMA = "clustersim/recording/1"
+_DEFAULT_SYSTEM = "cpu-node"
+
+#: Keys of a scenario that speak of simulated hardware or stop a simulated run; a real one has its own.
+_NOT_FOR_REAL = (
+    "cluster.partitions",
+    "cluster.host_memory",
+    "cluster.memory_mode",
+    "cluster.cluster_mode",
+    "cluster.master",
+    "cluster.shards",
+    "cluster.routing",
+    "workload.epochs",
+    "learning.batch_size",
+    "learning.target_accuracy",
+    "learning.time_limit",
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a real run has left.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        What was run, as a scenario to simulate.
+    trace : Trace
+    weights : numpy.ndarray or None
+        What was learned, shape ``(elements,)``; None of a run that did not come to its end.
+    curve : list of dict
+        Evaluations: ``time_s``, ``gradients``, ``loss``, ``accuracy``.
+    machine : dict
+    staleness : list of int
+        Of each update of a shared array.
+    """
+
+    scenario: Scenario
+    trace: Trace
+    weights: Any
+    curve: list[dict[str, Any]]
+    machine: dict[str, Any]
+    staleness: list[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The description beside the trace."""
+        steps = self.scenario.tables.workload.steps or 1
+        return {
+            "schema": RECORDING_SCHEMA,
+            "scenario": self.scenario.tables.model_dump(exclude_none=True),
+            "time_s": self.trace.duration,
+            "step_time_s": self.trace.duration / steps,
+            "complete": self.weights is not None,
+            "final_accuracy": self.curve[-1]["accuracy"] if self.curve else None,
+            "curve": self.curve,
+            "staleness": {"updates": len(self.staleness), "mean": float(np.mean(self.staleness))}
+            if self.staleness
+            else None,
+            "machine": self.machine,
+        }
+
+
+def real_scenario(scenario: Scenario, workers: int, system: str | None = None, steps: int | None = None) -> Scenario:
+    """The scenario that a real run of `scenario` by so many workers on this machine is.
+
+    Raises
+    ------
+    InputError
+        If the scenario learns nothing.
+    """
+    tables = scenario.tables
+    if tables.learning is None:
+        raise InputError(
+            f"{scenario.where}: learning: missing; training for real needs to know what learns what, such as "
+            "--set learning.data=digits --set learning.model=mlp"
+        )
+    changes: dict[str, Any] = dict.fromkeys(_NOT_FOR_REAL)
+    changes |= {
+        "cluster.system": system or _DEFAULT_SYSTEM,
+        "cluster.nodes": 1,
+        "cluster.workers": workers,
+        "workload.network": LEARNER,
+        "workload.dataset": LEARNER,
+        "workload.precision": "fp64",
+        "workload.batch_size": tables.learning.batch_size or tables.workload.batch_size,
+        "workload.steps": steps or tables.workload.steps or Simulation(scenario).steps,
+        "simulation": {"seed": tables.simulation.seed},
+    }
+    if system is not None and (tables.cluster.system, tables.cluster.nodes) == (system, 1):
+        del changes["cluster.partitions"]
+    return scenario.override(changes)
+
+
+def record(
+    scenario: Scenario,
+    folder: Path,
+    progress: Callable[[int], None] = lambda step: None,
+    mpiexec: str | None = None,
+    time_limit: float | None = None,
+) -> Recording:
+    """Train for real, as `real_scenario` says, and leave ``trace.json``, ``recording.json`` and ``weights.npy``.
+
+    Raises
+    ------
+    InputError
+        If the scenario cannot be run, or there is no MPI.
+    RunError
+        If a process died; what was recorded until then is in `folder`.
+    """
+    find_mpiexec(mpiexec)
+    simulation = Simulation(scenario)
+    assert simulation.learning is not None
+    task = simulation.task(simulation.steps)
+    places = homes(len(task.workers), len(task.masters))
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+    document = {
+        "scenario": dict(scenario.data),
+        "where": scenario.where,
+        "directory": str(scenario.directory.resolve()),
+    }
+    (work / "scenario.json").write_text(json.dumps(document), encoding="utf-8")
+    failure: RunError | None = None
+    try:
+        launch(work, places, simulation.steps, progress, mpiexec, time_limit)
+    except RunError as error:
+        failure = error
+    machine = describe_machine()
+    trace = merge(work, _infos(simulation), places, _metadata(scenario, machine, work, places, failure))
+    weights = None if failure else _learned(work, simulation, task.workers, task.masters)
+    curve = [] if failure else _curve(work, simulation, trace, places, weights)
+    recording = Recording(scenario, trace, weights, curve, machine, _staleness(work, places))
+    _leave(recording, folder)
+    if failure:
+        raise RunError(
+            f"{failure}; the trace so far is in {folder / 'trace.json'}, the processes' words in {work / 'log'}"
+        )
+    shutil.rmtree(work)
+    return recording
+
+
+def _infos(simulation: Simulation) -> list[RankInfo]:
+    return list(simulation.rank_infos())
+
+
+def _metadata(
+    scenario: Scenario, machine: dict[str, Any], work: Path, places: tuple[int, ...], failure: RunError | None
+) -> dict[str, Any]:
+    clocks = [
+        {"offset_s": clock.before.value, "uncertainty_s": clock.before.uncertainty}
+        for clock in alignments(work, max(places) + 1)
+    ]
+    metadata = {
+        "scenario": scenario.tables.model_dump(),
+        "execution": "real",
+        "machine": machine,
+        "clocks": clocks,
+    }
+    return {**metadata, "incomplete": str(failure)} if failure else metadata
+
+
+def _learned(work: Path, simulation: Simulation, workers: tuple[int, ...], masters: tuple[int, ...]) -> Any:
+    """The weights that training has yielded; see `simulator.execution.learning.learned_weights`."""
+    learns = simulation.algorithm.learns
+    holders = [masters[0] if masters else workers[0]] if learns == "centre" else list(workers)
+    return np.mean([np.load(work / f"weights-{rank}.npz")[learns] for rank in holders], axis=0)
+
+
+def _curve(
+    work: Path, simulation: Simulation, trace: Trace, places: tuple[int, ...], weights: Any
+) -> list[dict[str, Any]]:
+    """Accuracy against real seconds, from the copies that were taken on the way; the last point is the end."""
+    assert simulation.learning is not None
+    learner, data = simulation.learning.learner, simulation.learning.data
+    clocks = alignments(work, max(places) + 1)
+    begins = [json.loads((work / f"process-{p}.json").read_text("utf-8"))["begin"] for p in range(len(clocks))]
+    zero = min(clock.common(begin) for clock, begin in zip(clocks, begins, strict=True))
+    taken: dict[int, list[tuple[float, Any]]] = {}
+    for process, clock in enumerate(clocks):
+        with np.load(work / f"snapshots-{process}.npz") as copies:
+            for key in copies.files:
+                _, step, at = key.split(":")
+                taken.setdefault(int(step), []).append((clock.common(float(at)) - zero, copies[key]))
+    ends = sorted(span.end for span in trace.spans if span.name == "gradient")
+    points = [(max(at for at, _ in held), np.mean([value for _, value in held], axis=0)) for held in taken.values()]
+    points = [point for point in sorted(points, key=lambda point: point[0]) if point[0] < trace.duration]
+    curve = []
+    for at, value in [*points, (trace.duration, weights)]:
+        found = learner.evaluate(value, data.test_inputs, data.test_labels)
+        done = int(np.searchsorted(ends, at, side="right"))
+        loss = found.loss if np.isfinite(found.loss) else None
+        curve.append({"time_s": at, "gradients": done, "loss": loss, "accuracy": found.accuracy})
+    return curve
+
+
+def _staleness(work: Path, places: tuple[int, ...]) -> list[int]:
+    files = [work / f"process-{process}.json" for process in range(max(places) + 1)]
+    return [int(s) for f in files if f.exists() for s in json.loads(f.read_text(encoding="utf-8"))["staleness"]]
+
+
+def _leave(recording: Recording, folder: Path) -> None:
+    write_trace(recording.trace, folder / "trace.json")
+    text = json.dumps(recording.to_dict(), indent=2, allow_nan=False)
+    (folder / "recording.json").write_text(text + "\n", encoding="utf-8")
+    if recording.weights is not None:
+        np.save(folder / "weights.npy", recording.weights)

@@ -1,0 +1,124 @@
+"""Arrays between ranks over MPI.
+
+Several ranks may live in one process (the threads of a master), so a rank is addressed by its process and, within
+that, by a communicator of its own. A message is a header, which says what is coming, and behind it the numbers,
+sent synchronously: such a send is complete only once its receiver has come to it, which is how the simulator times
+messages (rendezvous), and makes a deadlock there one here, whatever the size.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.algorithms.vocabulary import ANY, Array
+from validation.training.polling import wait
+
+__all__ = ["Header", "Transport"]
+
+_ORDERS = 1 << 18  #: message numbers that a tag can tell apart, for messages under way between two ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a message is: an array without its numbers, who sent it, and its number among those of the pair."""
+
+    name: str
+    layout: tuple[int, ...]
+    element_size: int
+    version: int
+    dtype: str
+    numbers: int
+    source: int
+    index: int
+
+
+class Transport:
+    """Messages of the ranks of this process.
+
+    Parameters
+    ----------
+    world : mpi4py communicator
+        Every process makes its transport at the same time.
+    homes : sequence of int
+        The process of each rank.
+    """
+
+    def __init__(self, world: Any, homes: Sequence[int]) -> None:
+        self._homes = tuple(homes)
+        self._headers = [world.Dup() for _ in homes]
+        self._numbers = [world.Dup() for _ in homes]
+        self._rounds = world.Dup()
+        self._orders: dict[tuple[int, int], Iterator[int]] = defaultdict(itertools.count)
+
+    def announce(self, array: Array, source: int, to: int) -> Header:
+        """Send the header of a message; its numbers must follow."""
+        value = array.value
+        header = Header(
+            array.name,
+            array.layout,
+            array.element_size,
+            array.version,
+            value.dtype.str,
+            len(value),
+            source,
+            next(self._orders[source, to]),
+        )
+        # Headers are short, so that they leave at once whether or not the receiver is there.
+        wait(self._headers[to].isend(header, dest=self._homes[to], tag=source))
+        return header
+
+    def hear(self, source: int, at: int) -> Header:
+        """Wait for the header of the next message from a rank, or from `ANY`, to the rank `at`."""
+        arrival = _Arrival(self._headers[at], self._homes[source] if source != ANY else None, source)
+        wait(arrival)
+        header: Header = arrival.message.recv()
+        return header
+
+    def send(self, values: NDArray[Any], header: Header, to: int) -> None:
+        """Send the numbers, or a part of them, that a header has announced; done when the receiver has them."""
+        wait(self._numbers[to].Issend(_bytes(values), dest=self._homes[to], tag=self._tag(header)))
+
+    def receive(self, values: NDArray[Any], header: Header, at: int) -> None:
+        """Receive numbers into `values`."""
+        wait(self._numbers[at].Irecv(_bytes(values), source=self._homes[header.source], tag=self._tag(header)))
+
+    def post_send(self, values: NDArray[Any], source: int, to: int) -> Any:
+        """Begin to send a part of a collective; both sides know what it is. Gives the request."""
+        tag = source * len(self._homes) + to
+        return self._rounds.Issend(_bytes(values), dest=self._homes[to], tag=tag)
+
+    def post_receive(self, values: NDArray[Any], source: int, to: int) -> Any:
+        """Begin to receive a part of a collective into `values`. Gives the request."""
+        tag = source * len(self._homes) + to
+        return self._rounds.Irecv(_bytes(values), source=self._homes[source], tag=tag)
+
+    def _tag(self, header: Header) -> int:
+        return header.source * _ORDERS + header.index % _ORDERS
+
+
+class _Arrival:
+    """The arrival of a header, as something to wait for."""
+
+    def __init__(self, communicator: Any, process: int | None, source: int) -> None:
+        from mpi4py import MPI
+
+        self._communicator = communicator
+        self._process = MPI.ANY_SOURCE if process is None else process
+        self._tag = MPI.ANY_TAG if process is None else source
+        self.message: Any = None
+
+    def Test(self) -> bool:
+        """Whether it is there."""
+        self.message = self._communicator.improbe(source=self._process, tag=self._tag)
+        return self.message is not None
+
+
+def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return values.view(np.uint8)
