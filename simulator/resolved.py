@@ -9,6 +9,8 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from simulator.algorithms import Algorithm, load_algorithm
+from simulator.calibration.applied import calibration_of
+from simulator.calibration.effects import check_effects
 from simulator.collectives.policy import policies
 from simulator.collectives.registry import algorithms as collective_algorithms
 from simulator.cost.memory_tiers import effective_bandwidth, usable_capacity
@@ -60,6 +62,7 @@ class ResolvedScenario:
             self.dataset = self._dataset()
         with located(f"{where}: workload.precision"):
             self.element_size = element_size(tables.workload.precision)
+        self.calibration = calibration_of(scenario)
         with located(f"{where}: cluster.system"):
             system = load_system(self._path(tables.cluster.system))
         with located(f"{where}: cluster"):
@@ -71,6 +74,7 @@ class ResolvedScenario:
                 seed=tables.simulation.seed,
                 partitions=tables.cluster.partitions,
                 memory_bandwidth=lambda device: self.chip_bandwidth,
+                corrections=self.calibration.platform,
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
         self.master_places = self._master_places()
@@ -80,6 +84,7 @@ class ResolvedScenario:
         self.groups = sum(worker.vertex == self.workers[0].vertex for worker in self.workers)
         self.steps = self._steps()
         self._refuse_keys_without_effect()
+        check_effects(self.calibration, self)
         self._check_slow_workers()
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")

@@ -1,8 +1,9 @@
 """A scenario: one training run to simulate, as the user writes it down.
 
-A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]`` and
-``[learning]``. Any key can be overridden by its dotted name (``cluster.nodes``). Names are resolved and checked against
-one another when the simulation is built (`simulator.simulation.Simulation`); this module checks form only.
+A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]``,
+``[learning]`` and ``[calibration]``. Any key can be overridden by its dotted name (``cluster.nodes``). Names are
+resolved and checked against one another when the simulation is built (`simulator.simulation.Simulation`); this module
+checks form only.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from simulator.calibration.parameters import flattened
 from simulator.documents import Document, read_toml, validate
 from simulator.errors import InputError, UnknownNameError
 
@@ -128,6 +130,18 @@ class CompareTable(Document):
     algorithms: list[str] = Field(default_factory=list)
 
 
+class CalibrationTable(Document):
+    """Corrections of the hardware model that measurements have shown; see `simulator.calibration.parameters`.
+
+    Without an overlay and parameters, nothing is corrected. A parameter stated here comes over the overlay's.
+    """
+
+    overlay: str | None = Field(None, description="file that 'clustersim calibrate' wrote; beside the scenario first")
+    parameters: Annotated[dict[str, float | str], BeforeValidator(flattened)] = Field(
+        default_factory=dict, description="values by name: numbers in SI units, or text with a unit"
+    )
+
+
 class ScenarioTables(Document):
     """All tables of a scenario."""
 
@@ -138,6 +152,7 @@ class ScenarioTables(Document):
     simulation: SimulationTable = SimulationTable()
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
+    calibration: CalibrationTable | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from simulator.collectives.policy import choose, policies
 from simulator.collectives.registry import options as collective_options
 from simulator.collectives.registry import schedule
 from simulator.collectives.schedule import Schedule
+from simulator.cost.calibrated import CalibratedCosts
 from simulator.cost.device import DeviceCosts
 from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
 from simulator.execution.learning import LearnerArithmetic, learned_weights
@@ -73,7 +74,7 @@ class Simulation(ResolvedScenario):
         """
         started = time.perf_counter()
         simulation = self.scenario.tables.simulation
-        random = simulation.jitter or simulation.straggler_probability
+        random = self.jitter or simulation.straggler_probability
         # What happens to shared arrays is counted update by update.
         every_step = simulation.exact or random or self.learning or self.algorithm.server
         lengths = [] if every_step else shortened_lengths(self.steps)
@@ -122,6 +123,21 @@ class Simulation(ResolvedScenario):
             arithmetic.evaluate(env.now)
         return trace, network, executor, arithmetic
 
+    @property
+    def jitter(self) -> float:
+        """Coefficient of variation of compute times, the scenario's or that of its calibration."""
+        return self.calibration.jitter(self._stated("jitter"))
+
+    @property
+    def overlap_slowdown(self) -> float:
+        """By how much longer gradients take beside messages, by the scenario or its calibration."""
+        return self.calibration.overlap_slowdown(self._stated("overlap_slowdown"))
+
+    def _stated(self, key: str) -> float | None:
+        """A key of the [simulation] table that the scenario itself states."""
+        simulation = self.scenario.tables.simulation
+        return getattr(simulation, key) if key in simulation.model_fields_set else None
+
     def task(self, steps: int) -> Task:
         """What the ranks of a run of that many steps share."""
         return Task(
@@ -153,7 +169,7 @@ class Simulation(ResolvedScenario):
     def _setups(self) -> list[RankSetup]:
         workload, simulation = self.scenario.tables.workload, self.scenario.tables.simulation
         jitter_seed = simulation.seed if simulation.jitter_seed is None else simulation.jitter_seed
-        costs: dict[tuple[str, int | None], DeviceCosts] = {}
+        costs: dict[tuple[str, int | None], CalibratedCosts] = {}
         # Ranks of one device must get the very same link, or they would not compete for it.
         memory_route = functools.cache(self._memory_route)
         setups = []
@@ -164,7 +180,8 @@ class Simulation(ResolvedScenario):
             if key not in costs:
                 self_hosted = device.name == self.workers[0].device.name
                 bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
-                costs[key] = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores)
+                model = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores)
+                costs[key] = CalibratedCosts(model, self.calibration.costs(self.network.name, device.name))
             setups.append(
                 RankSetup(
                     program=self.program(index),
@@ -174,9 +191,10 @@ class Simulation(ResolvedScenario):
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
                     jitter=self._compute_factor(index, jitter_seed),
-                    overlap_slowdown=simulation.overlap_slowdown,
+                    overlap_slowdown=self.overlap_slowdown,
+                    correction=costs[key].correction,
                     shards=1 if is_worker else len(self.master_places),
-                    update_jitter=jitter(stream(jitter_seed, "update jitter", index), simulation.jitter),
+                    update_jitter=jitter(stream(jitter_seed, "update jitter", index), self.jitter),
                     memory_route=None if is_worker else memory_route(placed),
                     update_category=self.update_category(index),
                 )
@@ -187,7 +205,7 @@ class Simulation(ResolvedScenario):
         """Draws the factor on each gradient's time of one rank: how slow it is, its jitter, whether it straggles."""
         table = self.scenario.tables.simulation
         slow = table.slow_workers.get(str(index), 1.0)
-        varies = jitter(stream(seed, "jitter", index), table.jitter)
+        varies = jitter(stream(seed, "jitter", index), self.jitter)
         lags = stragglers(stream(seed, "stragglers", index), table.straggler_probability, table.straggler_factor)
         return lambda: slow * varies() * lags()
 

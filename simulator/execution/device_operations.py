@@ -74,6 +74,8 @@ class DeviceOperations:
     def load_batch(self, state: RankState, operation: LoadBatch, cursor: Cursor) -> Activity:
         """A copy from the host's memory, or within it."""
         setup, start = state.setup, self._env.now
+        if setup.correction.load_fixed:
+            yield self._env.timeout(setup.correction.load_fixed)
         if setup.batch_route is None:
             yield self._env.timeout(setup.costs.copy(setup.batch_bytes))
         else:
@@ -189,8 +191,11 @@ class DeviceOperations:
         memory = state.setup.memory_route
         assert memory is not None, "a rank that shares arrays needs the route of its memory"
         versions = self._block_versions.setdefault(key, [0] * BLOCKS)
-        passes = len(operation.arrays) + operation.writes
+        passes, correction = len(operation.arrays) + operation.writes, state.setup.correction
         moved = passes * target.elements * target.element_size * state.setup.update_jitter() / state.setup.shards
+        moved *= correction.update_scale
+        if correction.update_fixed:
+            yield self._env.timeout(correction.update_fixed)
         computed_from = operation.arrays[-1].version
         held = any(lock.holder == cursor.rank for lock in self._locks.values())
         blocks = 1 if held else BLOCKS

@@ -10,6 +10,7 @@ import simpy
 
 from simulator.algorithms.rank import Rank, Task
 from simulator.algorithms.registry import Program
+from simulator.cost.calibrated import AS_MODELLED, CostCorrection
 from simulator.execution.arithmetic import Arithmetic
 from simulator.execution.costs import ComputeCosts
 from simulator.execution.cursor import Cursor
@@ -39,6 +40,8 @@ class RankSetup:
         Where the time of updates and additions belongs: device or host.
     overlap_slowdown : float
         By how much longer arithmetic takes while a message comes or goes: copies take memory bandwidth from it.
+    correction : CostCorrection
+        What calibration says of loading and of updates of shared arrays; that of other times is part of `costs`.
     shards : int
         Devices that the rank's arrays are spread over in equal parts, all of which work at once.
     memory_route : Route or None
@@ -57,6 +60,7 @@ class RankSetup:
     memory_route: Route | None = None
     update_jitter: Callable[[], float] = lambda: 1.0
     overlap_slowdown: float = 0.0
+    correction: CostCorrection = AS_MODELLED
     shards: int = 1
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf
+from types import MappingProxyType
 
 from simulator.hardware.cables import CableType
 from simulator.hardware.sourced import SourcedTime
@@ -14,29 +15,38 @@ __all__ = ["Software"]
 
 
 class Software:
-    """What software costs on a system; see `simulator.hardware.system.Overheads` for the keys."""
+    """What software costs on a system; see `simulator.hardware.system.Overheads` for the keys.
 
-    def __init__(self, system: System) -> None:
+    Parameters
+    ----------
+    system : System
+    calibrated : mapping
+        Seconds that replace the system's figures; see `simulator.platform.corrections.PlatformCorrections`.
+    """
+
+    def __init__(self, system: System, calibrated: Mapping[str, float] = MappingProxyType({})) -> None:
         self._stated = system.profile.overheads
+        self._calibrated = calibrated
         self._peer = system.profile.node.peer
         host = system.devices[system.node.host]
         factor = host.message_overhead_factor.value if host.message_overhead_factor else 1.0
         cables = [*system.fabric_cables.values(), *(cable.type for cable in system.fabric_links)]
-        self._message = _value(self._stated.message, factor * _largest(cables))
+        self._message = self._figure("message", self._stated.message, factor * _largest(cables))
         host_cables = (
             cable.type for cable in system.node.cables if not _joins_adapter(system, cable.source, cable.target)
         )
-        self._copy = _value(self._stated.copy_call, _largest(host_cables))
-        self._staging = _value(self._stated.staging, self._copy)
+        self._copy = self._figure("copy", self._stated.copy_call, _largest(host_cables))
+        self._staging = self._figure("staging", self._stated.staging, self._copy)
 
     def copy(self, path: Iterable[Step]) -> float:
         """Overhead [s] of one copy call over a path inside a node."""
-        return _value(self._stated.copy_call, _largest(step.cable for step in path))
+        return self._figure("copy", self._stated.copy_call, _largest(step.cable for step in path))
 
     def peer(self, path: tuple[Step, ...], through_socket: bool) -> tuple[float, float]:
         """Overhead [s] and rate limit [B/s] of a direct transfer between accelerators of a node."""
         limit = self._peer.socket_bandwidth if through_socket else None
-        return _value(self._stated.peer, _largest(step.cable for step in path)), limit.value if limit else inf
+        seconds = self._figure("peer", self._stated.peer, _largest(step.cable for step in path))
+        return seconds, limit.value if limit else inf
 
     def staged(self, copies: int) -> float:
         """Overhead [s] of so many copies from or to a staging buffer."""
@@ -44,11 +54,21 @@ class Software:
 
     def collective(self, size: float) -> float:
         """Overhead [s] of one collective call on an array of `size` bytes."""
-        return self._stated.collective.time(size) if self._stated.collective else 0.0
+        stated = self._stated.collective.time(size) if self._stated.collective else 0.0
+        call = self._calibrated.get("collective")
+        if call is None:
+            return stated
+        # Of a system whose calls on large arrays take longer, only the usual call is calibrated.
+        small = self._stated.collective.call.value if self._stated.collective else 0.0
+        return max(call, stated) if stated > small else call
 
     def message(self, copies: int) -> float:
         """Overhead [s] of one message between nodes that takes so many staging copies."""
         return self._message + self.staged(copies)
+
+    def _figure(self, name: str, stated: SourcedTime | None, otherwise: float) -> float:
+        """The calibrated figure, or the system's, or that of its links."""
+        return self._calibrated[name] if name in self._calibrated else _value(stated, otherwise)
 
 
 def _joins_adapter(system: System, *ends: str) -> bool:

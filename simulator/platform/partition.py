@@ -15,6 +15,7 @@ from math import inf
 
 from simulator.errors import InfeasibleError, InputError
 from simulator.hardware.device import Device
+from simulator.platform.corrections import UNCORRECTED, PlatformCorrections
 from simulator.platform.links import Link, Route
 from simulator.platform.placement import PlacedDevice
 
@@ -69,10 +70,16 @@ class ChipMemory:
     ----------
     bandwidth : callable
         Bandwidth [B/s] that the working set of a device sees. Asked when a chip's first route is.
+    corrections : PlatformCorrections
+        What measurements have corrected.
     """
 
-    def __init__(self, bandwidth: Callable[[Device], float]) -> None:
+    def __init__(
+        self, bandwidth: Callable[[Device], float], corrections: PlatformCorrections = UNCORRECTED
+    ) -> None:
         self._bandwidth = bandwidth
+        self._correction = corrections.memory
+        self._flag = corrections.overheads.get("local")
         self._links: dict[str, Link] = {}
 
     def route(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
@@ -80,11 +87,13 @@ class ChipMemory:
         chip, device = destination.vertex, destination.device
         if chip not in self._links:
             memory = device.memories[device.fast_memory or device.main_memory]
-            latency = memory.latency.value if memory.latency else 0.0
+            latency = (memory.latency.value if memory.latency else 0.0) + self._correction.latency
+            bandwidth = self._bandwidth(device) / 2 * self._correction.bandwidth
             name = f"{chip} copies"
-            self._links[chip] = Link(name, chip, chip, self._bandwidth(device) / 2, latency, "memory", name)
+            self._links[chip] = Link(name, chip, chip, bandwidth, latency, "memory", name)
         flag = device.core_latency.value if device.core_latency else 0.0
-        return Route((self._links[chip],), flag, _copy_rate(destination))
+        rate = _copy_rate(destination) * self._correction.bandwidth
+        return Route((self._links[chip],), flag if self._flag is None else self._flag, rate)
 
 
 def _copy_rate(receiver: PlacedDevice) -> float:

@@ -21,7 +21,7 @@ transfer, as MPI and NCCL do it in chunks, so it runs at the rate of its slowest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ from simulator.hardware.cables import Cable
 from simulator.hardware.device import Device
 from simulator.hardware.system import System
 from simulator.platform.cabling import LinkBuilder, Step, steps_of
+from simulator.platform.corrections import UNCORRECTED, PlatformCorrections
 from simulator.platform.fabrics.build import build_fabric
 from simulator.platform.links import Link, Route
 from simulator.platform.node_paths import NodePaths
@@ -55,6 +56,7 @@ def build_platform(
     seed: int = 0,
     partitions: int | None = None,
     memory_bandwidth: Callable[[Device], float] = fastest_bandwidth,
+    corrections: PlatformCorrections = UNCORRECTED,
 ) -> Platform:
     """A platform of the first `nodes` nodes of a system.
 
@@ -71,6 +73,8 @@ def build_platform(
     memory_bandwidth : callable
         What the working set of a device sees [B/s], which copies between groups of one chip share. Asked when the first
         such route is.
+    corrections : PlatformCorrections
+        What measurements have corrected of links and overheads; nothing if left out.
 
     Raises
     ------
@@ -85,7 +89,7 @@ def build_platform(
     groups = system.profile.partitions if partitions is None else partitions
     if groups < 1:
         raise InfeasibleError(f"partitions: expected at least 1, got {groups}")
-    return Platform(system, nodes, routing, pinned, seed, groups, memory_bandwidth)
+    return Platform(system, nodes, routing, pinned, seed, groups, memory_bandwidth, corrections)
 
 
 class Platform:
@@ -112,14 +116,16 @@ class Platform:
         seed: int,
         partitions: int,
         memory_bandwidth: Callable[[Device], float],
+        corrections: PlatformCorrections = UNCORRECTED,
     ) -> None:
         self.system = system
         self.nodes = nodes
         self.pinned = pinned
         self.partitions = partitions
-        self._chip_memory = ChipMemory(memory_bandwidth)
+        self.corrections = corrections
+        self._chip_memory = ChipMemory(memory_bandwidth, corrections)
         self._node_paths = NodePaths(system.node)
-        self._software = Software(system)
+        self._software = Software(system, corrections.overheads)
         self._builder = LinkBuilder()
         self._routes: dict[tuple[str, str], Route] = {}
         adapters = [vertex_name(index, nic) for index in range(nodes) for nic in system.node.nics]
@@ -168,9 +174,19 @@ class Platform:
 
         None inside one chip: its groups are threads, and nobody calls a message-passing library.
         """
-        if self.partitions == len(self.accelerators) > 1:
-            return 0.0
-        return self._software.collective(size)
+        return self._software.collective(size) if self.calls_collectives else 0.0
+
+    @property
+    def calls_collectives(self) -> bool:
+        """Whether collectives go through a message-passing library, which takes its time to call."""
+        return not self.partitions == len(self.accelerators) > 1
+
+    def transfers_between_accelerators(self) -> set[str]:
+        """How accelerators of one node pass messages to one another: ``"peer"``, ``"staging"``, both or not at all."""
+        names = self.system.node.accelerators
+        pairs = ((source, target) for source in names for target in names if source != target)
+        staged = {self._node_paths.between_accelerators(*pair)[1] for pair in pairs}
+        return {"staging" if each else "peer" for each in staged}
 
     def near_memory(self, name: str) -> PlacedDevice:
         """The host memory nearest to an accelerator: its host, or the other socket of it that it hangs on.
@@ -203,7 +219,7 @@ class Platform:
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """Both directions of every cable."""
-        return tuple(self._builder.link(step) for cable in self.cables() for step in steps_of(cable))
+        return self._builder.links(self._corrected(step for cable in self.cables() for step in steps_of(cable)))
 
     @cached_property
     def graph(self) -> networkx.DiGraph[str]:
@@ -256,10 +272,15 @@ class Platform:
         else:
             local, overhead, cap, copies = self._inside(kind, self._local(source), self._local(destination))
             path = self._placed(local, source.node)
+        path = self._corrected(path)
         if copies and not self.pinned:
             cap = min([cap, *(step.cable.pageable_bandwidth for step in path)])
         cap = min([cap, *(step.cable.flow_cap for step in path)])
         return Route(self._builder.links(path), overhead, cap)
+
+    def _corrected(self, path: Iterable[Step]) -> tuple[Step, ...]:
+        """The path over cables as measurements have corrected them."""
+        return tuple(step._replace(cable=self.corrections.cable(step.cable)) for step in path)
 
     def _inside(self, kind: LinkClass, source: str, target: str) -> tuple[tuple[Step, ...], float, float, int]:
         """Path, overhead, rate limit and host copies of a message inside a node."""

@@ -1,0 +1,71 @@
+"""What measurements have corrected on a platform: rates and latencies of links, and software overheads.
+
+Routes are those of the uncorrected machine: a correction changes how long a message takes, never the way it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from simulator.hardware.cables import CableType
+
+__all__ = ["MEMORY", "UNCORRECTED", "LinkCorrection", "PlatformCorrections"]
+
+#: Stands for a link profile where messages are copies inside the memory of one chip.
+MEMORY = "memory"
+
+
+@dataclass(frozen=True)
+class LinkCorrection:
+    """A factor on all rates of a link, those of single streams and pageable copies included, and added latency [s]."""
+
+    bandwidth: float = 1.0
+    latency: float = 0.0
+
+
+@dataclass(frozen=True)
+class PlatformCorrections:
+    """Corrections of a whole platform; without arguments, none.
+
+    Attributes
+    ----------
+    links : mapping
+        By link profile, or `MEMORY`.
+    overheads : mapping
+        Seconds that replace the system's, by ``"message"``, ``"copy"``, ``"peer"``, ``"staging"``, ``"local"`` and
+        ``"collective"``.
+    """
+
+    links: Mapping[str, LinkCorrection] = field(default_factory=dict)
+    overheads: Mapping[str, float] = field(default_factory=dict)
+
+    def cable(self, cable: CableType) -> CableType:
+        """A cable as corrected; the very same object where nothing is."""
+        correction = self.links.get(cable.profile)
+        if correction is None:
+            return cable
+        if cable not in self._corrected:
+            factor = correction.bandwidth
+            self._corrected[cable] = replace(
+                cable,
+                bandwidth=cable.bandwidth * factor,
+                latency=cable.latency + correction.latency,
+                pageable_bandwidth=cable.pageable_bandwidth * factor,
+                flow_cap=cable.flow_cap * factor,
+            )
+        return self._corrected[cable]
+
+    @property
+    def memory(self) -> LinkCorrection:
+        """Of copies inside one chip."""
+        return self.links.get(MEMORY, LinkCorrection())
+
+    @cached_property
+    def _corrected(self) -> dict[CableType, CableType]:
+        return {}
+
+
+#: A platform as its profiles describe it.
+UNCORRECTED = PlatformCorrections()
