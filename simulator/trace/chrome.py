@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.trace.spans import NO_CAUSE, RankInfo, Span, Trace
+from simulator.trace.chrome_reader import SCHEMA, read_trace
+from simulator.trace.messages import match_messages
+from simulator.trace.spans import Trace
 
 __all__ = ["SCHEMA", "read_trace", "trace_events", "write_trace"]
 
-SCHEMA = "clustersim/trace/1"
 _MICROSECONDS = 1e6
 
 
@@ -52,12 +53,10 @@ def trace_events(trace: Trace) -> Iterator[dict[str, Any]]:
 
 
 def _arrows(trace: Trace, threads: dict[tuple[int, str], int]) -> Iterator[dict[str, Any]]:
-    """Flow events from each sending span to the receiving span that the trace holds right behind it."""
-    for index, (sent, received) in enumerate(zip(trace.spans, trace.spans[1:], strict=False)):
-        is_message = sent.peer == received.rank and received.peer == sent.rank and sent.start == received.start
-        if not is_message or not sent.name.startswith("send") or not received.name.startswith("receive"):
-            continue
-        common = {"name": "message", "cat": sent.category, "id": index}
+    """Flow events from each sending span to the receiving span of the same message."""
+    for first, second in match_messages(trace).pairs:
+        sent, received = trace.spans[first], trace.spans[second]
+        common = {"name": "message", "cat": sent.category, "id": first}
         yield {**common, "ph": "s", "pid": sent.rank, "tid": threads[sent.rank, sent.lane], "ts": sent.start * 1e6}
         end = {"ph": "f", "bp": "e", "pid": received.rank, "tid": threads[received.rank, received.lane]}
         yield {**common, **end, "ts": received.end * _MICROSECONDS}
@@ -87,70 +86,3 @@ def write_trace(trace: Trace, path: Path) -> None:
         path.write_text(json.dumps(document), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def read_trace(path: Path) -> Trace:
-    """Read a trace that `write_trace` wrote.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, truncated, from another program, or holds a span that ends before it starts; the
-        message names the event.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected a trace written by 'clustersim run --trace'") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not valid JSON ({error}); is the file truncated?") from None
-    header = document.get("otherData", {}) if isinstance(document, dict) else {}
-    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-        found = header.get("schema") if isinstance(header, dict) else None
-        raise InputError(f"{path}: otherData.schema: expected {SCHEMA!r}, got {found!r}")
-    try:
-        return _from_document(document, header)
-    except _BadEventError as error:
-        raise InputError(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a complete trace: {type(error).__name__} {error}") from None
-
-
-class _BadEventError(Exception):
-    """An event that cannot be part of a trace."""
-
-
-def _from_document(document: dict[str, Any], header: dict[str, Any]) -> Trace:
-    events = document["traceEvents"]
-    lanes = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e.get("name") == "thread_name"}
-    trace = Trace(tuple(RankInfo(**rank) for rank in header["ranks"]), metadata=dict(header.get("metadata", {})))
-    known_ranks = {rank.index for rank in trace.ranks}
-    for number, event in enumerate(events):
-        if event.get("ph") != "X":
-            continue
-        where = f"traceEvents[{number}] ({event.get('name')!r})"
-        args = event["args"]
-        span = Span(
-            rank=int(event["pid"]),
-            lane=str(lanes[event["pid"], event["tid"]]),
-            category=str(event["cat"]),
-            name=str(event["name"]),
-            start=float(args["start_s"]),
-            end=float(args["end_s"]),
-            bytes=float(args["bytes"]),
-            step=int(args["step"]),
-            peer=int(args["peer"]),
-            cause=int(args["cause"]),
-        )
-        if not span.end >= span.start >= 0.0:
-            raise _BadEventError(
-                f"{where}: ends at {span.end} s but starts at {span.start} s; expected 0 <= start <= end"
-            )
-        if span.rank not in known_ranks:
-            raise _BadEventError(f"{where}: rank {span.rank} is not in otherData.ranks")
-        if not NO_CAUSE <= span.cause < len(trace.spans):
-            raise _BadEventError(f"{where}: cause {span.cause} is not an earlier span")
-        trace.add(span)
-    return trace
