@@ -198,6 +198,46 @@ def run(
 
 
 @cli.command()
+@click.argument("scenario")
+@click.option("--ranks", type=click.IntRange(min=1), default=2, show_default=True, help="Workers, a process each.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key of the scenario.")
+@click.option("--steps", type=click.IntRange(min=1), help="Gradients of each worker; the scenario's by default.")
+@click.option("--system", help="Profile of this machine, for predictions (see 'clustersim probe').")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("recording"), show_default=True, help="Folder.")
+@click.option("--mpiexec", help="Command that starts processes, with its own options: 'mpiexec -hosts a,b'.")
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="End the run after so many seconds.")
+@click.option("--json", "json_path", metavar="FILE", help="Write the description as JSON ('-': standard output only).")
+def record(
+    scenario: str,
+    ranks: int,
+    assignments: Sequence[str],
+    steps: int | None,
+    system: str | None,
+    out: Path,
+    mpiexec: str | None,
+    time_limit: float | None,
+    json_path: str | None,
+) -> None:
+    """Train SCENARIO's algorithm for real over MPI, and record the trace.
+
+    One process a worker, and one for a master. Trace, accuracy and a description of the machine are left in a folder;
+    of a run that failed, what there was until then.
+    """
+    from validation.training.recording import real_scenario
+    from validation.training.recording import record as record_run
+    from validation.training.view import recording_view
+
+    _check_writable(json_path, out / "trace.json" if out.exists() else out)
+    real = real_scenario(_load(scenario, assignments, None, False), ranks, system, steps)
+    total = real.tables.workload.steps or 1
+    with _progress(total, real.tables.algorithm.name) as show:
+        recording = record_run(real, out, lambda step: show(real.tables.algorithm.name, step), mpiexec, time_limit)
+    _console(json_path).print(recording_view(recording))
+    _write_json(json_path, recording.to_dict())
+    print(f"recording: {out} (trace.json, recording.json, weights.npy)", file=sys.stderr)
+
+
+@cli.command()
 @_scenario_options
 @click.option("--algorithms", help="Comma-separated; NAME or NAME:OPTION=VALUE. Default: the scenario's [compare].")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw the breakdown: .svg, .png or .pdf.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -21,7 +20,7 @@ from validation.training.journal import read_step
 __all__ = ["find_mpiexec", "launch"]
 
 _POLL = 0.1  #: seconds between looks at the processes
-_GRACE = 5.0  #: seconds that the rest of the processes have once one is gone
+_GRACE = 5.0  #: seconds that processes have to end when they are asked to
 #: One thread a process: processes are what shares the cores.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -94,15 +93,14 @@ def launch(
             start_new_session=True,
         )
         try:
-            problem = _watch(running, folder, processes, progress, time_limit)
+            problem = _watch(running, folder, progress, time_limit)
         except BaseException:
             _end(running)
             raise
     if running.returncode == 0 and problem is None:
         return
-    dead = _failed_process(folder, processes, log)
-    step = max((read_step(folder / f"journal-{rank}") for rank in range(len(homes))), default=0)
-    raise RunError(f"{_who(dead, homes)} {problem or _reason(folder, dead, log)} in step {step} of {steps}")
+    step = max(read_step(folder / f"journal-{rank}") for rank in range(len(homes)))
+    raise RunError(f"{problem or _failure(folder, homes, log)} in step {step} of {steps}")
 
 
 def _environment() -> dict[str, str]:
@@ -112,43 +110,17 @@ def _environment() -> dict[str, str]:
 
 
 def _watch(
-    running: subprocess.Popen[bytes],
-    folder: Path,
-    processes: int,
-    progress: Callable[[int], None],
-    time_limit: float | None,
+    running: subprocess.Popen[bytes], folder: Path, progress: Callable[[int], None], time_limit: float | None
 ) -> str | None:
     """Wait for the end; why it was brought about here, if it was."""
-    begun, gone_since = time.monotonic(), None
+    begun = time.monotonic()
     while running.poll() is None:
         time.sleep(_POLL)
         progress(read_step(folder / "journal-0"))
-        now = time.monotonic()
-        if time_limit is not None and now - begun > time_limit:
+        if time_limit is not None and time.monotonic() - begun > time_limit:
             _end(running)
-            return f"had not come to the end after {time_limit:g} s"
-        if _somebody_is_gone(folder, processes):
-            gone_since = gone_since or now
-            if now - gone_since > _GRACE:
-                _end(running)
-                return None
+            return f"the run had not come to its end after {time_limit:g} s,"
     return None
-
-
-def _somebody_is_gone(folder: Path, processes: int) -> bool:
-    """Whether a process of this machine has ended although the others are still there."""
-    return any(_gone(folder, process) for process in range(processes))
-
-
-def _gone(folder: Path, process: int) -> bool:
-    try:
-        number = int((folder / f"pid-{process}").read_text(encoding="utf-8"))
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return not (folder / f"process-{process}.json").exists()
-    except (OSError, ValueError):
-        pass  # not started yet, or on another machine
-    return False
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
@@ -162,37 +134,18 @@ def _end(running: subprocess.Popen[bytes]) -> None:
                 continue
 
 
-def _failed_process(folder: Path, processes: int, log: Path) -> int | None:
-    """The process that ended first: the one that left an error, or whose number mpiexec names."""
-    for process in range(processes):
-        if (folder / f"error-{process}.txt").exists():
-            return process
-    named = re.search(r"PID (\d+)", log.read_text(encoding="utf-8", errors="replace"))
-    if named:
-        for process in range(processes):
-            pid = folder / f"pid-{process}"
-            if pid.exists() and pid.read_text(encoding="utf-8") == named[1]:
-                return process
-    gone = [process for process in range(processes) if _gone(folder, process)]
-    return gone[0] if len(gone) == 1 else None
+def _failure(folder: Path, homes: Sequence[int], log: Path) -> str:
+    """What ended the run, from what the processes and mpiexec have left."""
+    errors = {process: folder / f"error-{process}.txt" for process in range(max(homes) + 1)}
+    written = {process: error.stat().st_mtime_ns for process, error in errors.items() if error.exists()}
+    if written:
+        first = min(written, key=lambda process: written[process])
+        return f"{_who(first, homes)} {errors[first].read_text(encoding='utf-8').strip()}"
+    text = log.read_text(encoding="utf-8", errors="replace")
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "they left no message")
+    return f"the processes ended early ({last})"
 
 
-def _who(process: int | None, homes: Sequence[int]) -> str:
-    if process is None:
-        return "the processes"
+def _who(process: int, homes: Sequence[int]) -> str:
     ranks = [rank for rank, home in enumerate(homes) if home == process]
     return f"rank {ranks[0]}" if len(ranks) == 1 else f"the master (ranks {ranks[0]} to {ranks[-1]})"
-
-
-def _reason(folder: Path, process: int | None, log: Path) -> str:
-    error = folder / f"error-{process}.txt"
-    if process is not None and error.exists():
-        return f"failed ({error.read_text(encoding='utf-8').strip()})"
-    text = log.read_text(encoding="utf-8", errors="replace")
-    killed = re.search(r"EXIT CODE: (\d+)|(?:signal|SIGNAL)[ :]+(\d+)", text)
-    if killed:
-        number = int(killed[1] or killed[2])
-        name = signal.Signals(number).name if number in {s.value for s in signal.Signals} else f"exit code {number}"
-        return f"died ({name})"
-    last = next((line for line in reversed(text.splitlines()) if line.strip()), "no message")
-    return f"ended early ({last.strip()})"

@@ -24,6 +24,7 @@ from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 from validation.training.clock import Offset, barrier, measure_offset
 from validation.training.executor import RankDriver
+from validation.training.guard import guarded_process
 from validation.training.journal import Journal
 from validation.training.messages import Messages
 from validation.training.operations import Device, Operations
@@ -145,7 +146,7 @@ def fail(folder: Path, world: Any, error: BaseException) -> None:
     import traceback
 
     text = str(error) if isinstance(error, SimulatorError) else f"{type(error).__name__}: {error}"
-    (folder / f"error-{world.rank}.txt").write_text(text + "\n", encoding="utf-8")
+    (folder / f"error-{world.rank}.txt").write_text(f"failed ({text})\n", encoding="utf-8")
     traceback.print_exc()
     sys.stderr.flush()
     world.Abort(1)
@@ -153,11 +154,12 @@ def fail(folder: Path, world: Any, error: BaseException) -> None:
 
 def main(arguments: list[str]) -> None:
     """Entry point of each process."""
+    (folder,) = map(Path, arguments)
+    guarded_process(folder)
     from mpi4py import MPI
 
     from simulator.learning import one_thread
 
-    (folder,) = map(Path, arguments)
     world = MPI.COMM_WORLD
     (folder / f"pid-{world.rank}").write_text(str(os.getpid()), encoding="utf-8")
     prompt_timers()
