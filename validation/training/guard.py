@@ -1,0 +1,46 @@
+"""A guard for each process of a real run, so that a sudden end is known for what it was.
+
+When a process dies, MPI's launcher ends all others the same way, and nobody can tell afterwards which was first. So
+each process is split in two at its start: the guard does nothing but wait for the other, and if that is killed, says so
+in ``error-<process>.txt``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+__all__ = ["guarded_process"]
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+#: Where launchers tell a process its number: MPICH and Intel, Open MPI, Slurm.
+_NUMBERS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
+
+
+def guarded_process(folder: Path) -> None:
+    """Go on in a child process; its parent waits and never returns from here."""
+    guard = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _die_with(guard)
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: os.kill(child, number))
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        process = next((os.environ[name] for name in _NUMBERS if name in os.environ), "unknown")
+        name = signal.Signals(os.WTERMSIG(status)).name
+        (folder / f"error-{process}.txt").write_text(f"was killed ({name})\n", encoding="utf-8")
+    sys.stdout.flush()
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _die_with(guard: int) -> None:
+    """Have the system kill this process when its guard is gone, for the launcher knows only the guard."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != guard:
+            os._exit(1)
