@@ -6,6 +6,7 @@ from simulator.cost.memory_tiers import usable_capacity
 from simulator.execution.executor import Executor
 from simulator.execution.learning import LearnerArithmetic
 from simulator.network.base import Network
+from simulator.platform.links import CORES, THREADS
 from simulator.resolved import ResolvedScenario
 from simulator.result import DeviceMemory, LinkLoad, Result, asynchrony, step_times
 from simulator.trace import Trace, breakdown
@@ -57,7 +58,8 @@ def make_result(
         traffic={medium: size * repeats for medium, size in network.traffic().items()},
         memory=_memory_accounts(resolved),
         links=tuple(
-            LinkLoad(use.resource, use.bytes * repeats, use.load * repeats / duration) for use in network.uses()[:5]
+            LinkLoad(use.resource, use.bytes * repeats if use.medium != CORES else 0.0, use.load * repeats / duration)
+            for use in [use for use in network.uses() if use.medium != THREADS][:5]
         ),
         simulated_steps=min(simulated, done),
         energy=_energy(resolved, duration),

@@ -6,6 +6,7 @@ Everything that can be wrong with a scenario is found here, before anything runs
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from simulator.algorithms import Algorithm, load_algorithm
@@ -18,8 +19,10 @@ from simulator.cost.rates import element_size
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.learning import LearningSetup
 from simulator.hardware import load_system
+from simulator.hardware.system import System
 from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
+from simulator.platform.processes import process_bandwidth
 from simulator.scenario import Scenario
 from simulator.units import format_quantity
 from simulator.workload import Dataset, MemoryNeed, Network, largest_batch, load_dataset, load_network, memory_needed
@@ -75,6 +78,7 @@ class ResolvedScenario:
                 partitions=tables.cluster.partitions,
                 memory_bandwidth=lambda device: self.chip_bandwidth,
                 corrections=self.calibration.platform,
+                processes=self._processes(system),
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
         self.master_places = self._master_places()
@@ -84,6 +88,7 @@ class ResolvedScenario:
         self.groups = sum(worker.vertex == self.workers[0].vertex for worker in self.workers)
         self.steps = self._steps()
         self._refuse_keys_without_effect()
+        self._check_cores()
         check_effects(self.calibration, self)
         self._check_slow_workers()
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
@@ -91,7 +96,7 @@ class ResolvedScenario:
         self.learning = self._learning()
         self.memory = self._memory_need()
         self.chip_bandwidth = self._chip_bandwidth()
-        self.worker_bandwidth = self.chip_bandwidth / self.groups
+        self.worker_bandwidth = self._worker_bandwidth()
 
     def _path(self, name: str) -> str:
         """Names stay names; files are looked for beside the scenario first."""
@@ -111,6 +116,16 @@ class ResolvedScenario:
                 where_kind = f"{where}: algorithm.collectives.{kind}"
                 raise UnknownNameError(f"{kind} algorithm", given[kind], known, where_kind)
         return {**self.algorithm.collectives, **given}
+
+    def _processes(self, system: System) -> int | None:
+        """Workers that are to fit on each node, where they are processes: more than it has cores if so many are asked
+        for, but then no more on one node than on the others."""
+        cluster = self.scenario.tables.cluster
+        if system.node.processes is None or cluster.workers is None:
+            return None
+        nodes = cluster.nodes - (cluster.shards or 1 if cluster.master == "node" else 0)
+        cores = int(system.devices[system.node.host].units.value)
+        return max(cores, -(-cluster.workers // max(nodes, 1)))
 
     def _workers(self) -> tuple[PlacedDevice, ...]:
         cluster = self.scenario.tables.cluster
@@ -259,6 +274,31 @@ class ResolvedScenario:
         device, footprint = self.workers[0].device, self.memory.total * self.groups
         with located(f"{self.scenario.where}: cluster"):
             return effective_bandwidth(device, footprint, mode=self.memory_mode, cluster_mode=self.cluster_mode)
+
+    def _worker_bandwidth(self) -> float:
+        """Memory bandwidth [B/s] of one worker while all of its device's stream at once."""
+        if self.platform.system.node.processes is not None:
+            return process_bandwidth(self.workers[0], self.groups, self.chip_bandwidth)
+        return self.chip_bandwidth / self.groups
+
+    def _check_cores(self) -> None:
+        """Refuse what would leave the sharing of cores out, where ranks are processes that share them."""
+        if self.platform.system.node.processes is None:
+            return
+        tables, where, name = self.scenario.tables, self.scenario.where, self.platform.system.name
+        if tables.simulation.overlap_slowdown:
+            raise InputError(
+                f"{where}: simulation.overlap_slowdown: messages on {name} already compete for its cores; remove the key"
+            )
+        if tables.cluster.partitions is not None:
+            raise InputError(f"{where}: cluster.partitions: ranks of {name} are processes; set cluster.workers instead")
+        cores = int(self.workers[0].device.units.value)
+        processes = max(Counter(placed.vertex for placed in {*self.workers, *self.master_places}).values())
+        if tables.network.model == "alpha-beta" and processes > cores:
+            raise InputError(
+                f"{where}: network.model: 'alpha-beta' shares nothing, but {processes} processes on {cores} cores of "
+                f"{name} share those; expected 'fluid'"
+            )
 
     def _system_mode(self, key: Literal["memory_mode", "cluster_mode"]) -> str | None:
         """What the system runs its nodes in; the device's own habit if it does not say or the device has no choice."""

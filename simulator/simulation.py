@@ -172,6 +172,7 @@ class Simulation(ResolvedScenario):
         costs: dict[tuple[str, int | None], CalibratedCosts] = {}
         # Ranks of one device must get the very same link, or they would not compete for it.
         memory_route = functools.cache(self._memory_route)
+        core_route = functools.cache(self.platform.core)
         setups = []
         for index, placed in enumerate(self.devices):
             is_worker = index < len(self.workers)
@@ -196,6 +197,7 @@ class Simulation(ResolvedScenario):
                     shards=1 if is_worker else len(self.master_places),
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), self.jitter),
                     memory_route=None if is_worker else memory_route(placed),
+                    core_route=core_route(placed.name),
                     update_category=self.update_category(index),
                 )
             )

@@ -43,19 +43,24 @@ def device_rates(device: Device) -> DeviceRates:
 def kernel_model_of(device: Device, cores: int | None = None) -> KernelModel | None:
     """The fitted kernel model for a device, carried over where it was fitted to a relative; None if it names none.
 
-    For a group of the device's cores, if `cores` is given, see `simulator.cost.partition`.
+    For a group of the device's cores, if `cores` is given, see `simulator.cost.partition`; a model that was fitted to
+    kernels on so many cores holds for the group as it is.
     """
     if device.kernel_model is None:
         return None
-    rates = device_rates(device)
-    whole = _carried_over(device.kernel_model, rates)
-    return whole if cores is None else _divided(whole, group_rates(rates, device, cores))
+    fitted, rates = load_kernel_model(device.kernel_model), device_rates(device)
+    if cores is None:
+        return _carried_over(fitted, rates)
+    group = group_rates(rates, device, cores)
+    if fitted.rates.units == cores:
+        return _carried_over(fitted, group)
+    return _divided(_carried_over(fitted, rates), group)
 
 
 @functools.lru_cache(maxsize=64)
-def _carried_over(name: str, rates: DeviceRates) -> KernelModel:
+def _carried_over(fitted: KernelModel, rates: DeviceRates) -> KernelModel:
     """A model on a device's rates. Kept, because working out its tables takes a third of a second."""
-    return load_kernel_model(name).scaled_to(rates)
+    return fitted.scaled_to(rates)
 
 
 @functools.lru_cache(maxsize=64)

@@ -174,20 +174,30 @@ def kernel_model_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
 
 
-@cache
 def load_kernel_model(name: str) -> KernelModel:
-    """The model of a measured device, from `hardware_profiles/kernels/NAME.toml`.
+    """The model of a measured device, from `hardware_profiles/kernels/NAME.toml` or from a file ``….toml``.
 
     Raises
     ------
     UnknownNameError
-        If there is no such file.
+        If there is no such name.
     InputError
-        If the file is not valid.
+        If the file is missing or not valid.
     """
-    if name not in kernel_model_names():
+    path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
+    if not name.endswith(".toml") and name not in kernel_model_names():
         raise UnknownNameError("kernel model", name, kernel_model_names())
-    document = load_document(_folder() / f"{name}.toml", KernelDocument)
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        stamp = 0  # reading it says what is wrong
+    return _read(path, stamp)
+
+
+@cache
+def _read(path: Path, stamp: int) -> KernelModel:
+    """The model in a file as it was at a time; kept, with the tables that it will have worked out."""
+    document = load_document(path, KernelDocument)
     return KernelModel(
         document.rates.build(document.name, document.family),
         {precision: table.build() for precision, table in document.gemm.items()},

@@ -75,9 +75,9 @@ class DeviceOperations:
         """A copy from the host's memory, or within it."""
         setup, start = state.setup, self._env.now
         if setup.correction.load_fixed:
-            yield self._env.timeout(setup.correction.load_fixed)
+            yield self._run.work(setup, setup.correction.load_fixed)
         if setup.batch_route is None:
-            yield self._env.timeout(setup.costs.copy(setup.batch_bytes))
+            yield self._run.work(setup, setup.costs.copy(setup.batch_bytes))
         else:
             yield self._run.network.transfer(setup.batch_route, setup.batch_bytes)
         self._run.record(cursor, Category.CPU_GPU_DATA, "load batch", start, setup.batch_bytes)
@@ -115,8 +115,8 @@ class DeviceOperations:
     def _compute(self, state: RankState, seconds: float) -> Activity:
         """Arithmetic that would take so long alone, slower while messages come or go."""
         slowdown = state.setup.overlap_slowdown
-        if not slowdown:
-            yield self._env.timeout(seconds)
+        if not slowdown or state.setup.core_route is not None:
+            yield self._run.work(state.setup, seconds)
             return
         left = seconds
         while True:
@@ -133,7 +133,7 @@ class DeviceOperations:
         """A rule that makes a new array; the numbers are those of the arrays as it ends."""
         start, made, replaced = self._env.now, operation.made, operation.arrays[: operation.writes]
         written = sum(array.elements * array.element_size for array in (*replaced, made))
-        yield self._env.timeout(state.setup.costs.stream(operation.reads, written))
+        yield self._run.work(state.setup, state.setup.costs.stream(operation.reads, written))
         if self._run.task.initial is not None:
             values = tuple(array.value for array in operation.arrays)
             settings, count = state.rank.settings, operation.writes + 1
@@ -155,7 +155,7 @@ class DeviceOperations:
             seconds = state.setup.costs.update(
                 -(-target.elements // state.setup.shards), len(operation.arrays), operation.writes
             )
-            yield self._env.timeout(seconds * state.setup.update_jitter())
+            yield self._run.work(state.setup, seconds * state.setup.update_jitter())
             if target.value is not None:
                 self._write(state, operation, [array.value for array in operation.arrays])
             target.version = max(array.version for array in operation.arrays)
@@ -188,13 +188,9 @@ class DeviceOperations:
 
     def _apply_shared(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
         target, use, key = operation.arrays[0], self.shared_use, id(operation.arrays[0])
-        memory = state.setup.memory_route
-        assert memory is not None, "a rank that shares arrays needs the route of its memory"
         versions = self._block_versions.setdefault(key, [0] * BLOCKS)
-        passes, correction = len(operation.arrays) + operation.writes, state.setup.correction
-        moved = passes * target.elements * target.element_size * state.setup.update_jitter() / state.setup.shards
-        moved *= correction.update_scale
-        if correction.update_fixed:
+        correction, share = state.setup.correction, state.setup.update_jitter() / state.setup.shards
+        if correction.update_fixed and state.setup.core_route is None:
             yield self._env.timeout(correction.update_fixed)
         computed_from = operation.arrays[-1].version
         held = any(lock.holder == cursor.rank for lock in self._locks.values())
@@ -205,7 +201,7 @@ class DeviceOperations:
             seen = [versions[i] for i in touched]
             views = self._block_views(operation, block, blocks)
             read = [view.copy() for view in views[: operation.writes]]
-            yield self._run.network.transfer(memory, moved / blocks)
+            yield self._update_part(state, operation, share / blocks)
             use.lost_blocks += sum(versions[i] != version for i, version in zip(touched, seen, strict=True))
             for i in touched:
                 versions[i] += 1
@@ -217,6 +213,16 @@ class DeviceOperations:
         use.updates += 1
         use.staleness.append(target.version - computed_from)
         target.version += 1
+
+    def _update_part(self, state: RankState, operation: Apply, part: float) -> simpy.Event:
+        """Stream so much of the arrays of an update: against all who use the memory, or the cores, at the same time."""
+        target, memory = operation.arrays[0], state.setup.memory_route
+        reads, writes = len(operation.arrays), operation.writes
+        if state.setup.core_route is not None:
+            return self._run.work(state.setup, part * state.setup.costs.update(target.elements, reads, writes))
+        assert memory is not None, "a rank that shares arrays needs the route of its memory"
+        moved = (reads + writes) * target.elements * target.element_size
+        return self._run.network.transfer(memory, moved * part * state.setup.correction.update_scale)
 
     def _block_views(self, operation: Apply, block: int, blocks: int) -> list[Any]:
         """That block of every array of the operation, as views; empty when only time is simulated."""

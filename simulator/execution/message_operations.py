@@ -109,19 +109,19 @@ class MessageOperations:
         for part, elements in enumerate(parts):
             schedule = self._schedule(operation.kind, len(group), elements, root)
             called = elements * result.element_size if schedule.rounds else 0
-            yield from self._call(operation, cursor, position, called)
+            yield from self._call(state, operation, cursor, position, called)
             values = None if result.value is None else part_of(result.value, done, done + elements, result.elements)
             for action in schedule.actions(position):
                 yield from self._round(state, operation, cursor, action, (sequence, part), values, elements)
             done += elements
         return None if operation.kind == "reduce" and position != root else result
 
-    def _call(self, operation: Collective, cursor: Cursor, position: int, size: int) -> Activity:
+    def _call(self, state: RankState, operation: Collective, cursor: Cursor, position: int, size: int) -> Activity:
         """The fixed cost of a call that moves `size` bytes, where a system has one."""
         seconds = self._collective_overhead(size) if size else 0.0
         if seconds:
             start = self._run.env.now
-            yield self._run.env.timeout(seconds)
+            yield self._run.work(state.setup, seconds)
             neighbour = operation.group[position - 1]
             self._run.record(cursor, self._category(cursor.rank, neighbour), f"call {operation.kind}", start)
 
@@ -148,7 +148,7 @@ class MessageOperations:
         added = sum(transfer.elements for transfer in action.receives if transfer.reduce)
         if added:
             start = self._run.env.now
-            yield self._run.env.timeout(state.setup.costs.update(added, arrays=2, writes=1))
+            yield self._run.work(state.setup, state.setup.costs.update(added, arrays=2, writes=1))
             self._run.record(cursor, state.setup.update_category, "add", start)
         if values is None:
             return

@@ -46,7 +46,10 @@ class RankSetup:
         Devices that the rank's arrays are spread over in equal parts, all of which work at once.
     memory_route : Route or None
         The device's memory as a link, which updates of arrays that several ranks share compete for; None where no rank
-        shares arrays.
+        shares arrays, or where they compete for cores instead.
+    core_route : Route or None
+        Where the rank is a process that shares cores: its bandwidth is one second of a core each second. None where
+        the rank has its device to itself.
     """
 
     program: Program
@@ -58,6 +61,7 @@ class RankSetup:
     jitter: Callable[[], float]
     update_category: Category
     memory_route: Route | None = None
+    core_route: Route | None = None
     update_jitter: Callable[[], float] = lambda: 1.0
     overlap_slowdown: float = 0.0
     correction: CostCorrection = AS_MODELLED
@@ -100,6 +104,12 @@ class Run:
 
     def __post_init__(self) -> None:
         self.stop = simpy.Event(self.env)
+
+    def work(self, setup: RankSetup, seconds: float) -> simpy.Event:
+        """Succeeds when the rank's device has done what takes it so long, longer where it has to share its core."""
+        if setup.core_route is None:
+            return self.env.timeout(seconds)
+        return self.network.transfer(setup.core_route, seconds * setup.core_route.bandwidth)
 
     def record(self, cursor: Cursor, category: str, name: str, start: float, size: float = 0.0) -> None:
         """Add a span that ends now and make it the cursor's last."""

@@ -14,7 +14,7 @@ from simulator.documents import load_document
 from simulator.errors import InputError, UnknownNameError
 from simulator.hardware.sourced import Profile
 
-__all__ = ["ProfileKind", "load_profile", "names", "profile_path"]
+__all__ = ["ProfileKind", "beside", "load_profile", "names", "profile_path"]
 
 ProfileKind = Literal["devices", "links", "systems", "kernels"]
 AnyProfile = TypeVar("AnyProfile", bound=Profile)
@@ -51,6 +51,17 @@ def profile_path(kind: ProfileKind, name: str | Path) -> Path:
     if name not in names(kind):
         raise UnknownNameError(f"{kind[:-1]} profile", name, names(kind))
     return folder / f"{name}.toml"
+
+
+def beside(file: Path, name: str) -> str:
+    """What a name in a profile stands for: a name, or a file whose path is relative to the profile that names it.
+
+    Examples
+    --------
+    >>> beside(Path("machines/mine.toml"), "m40"), beside(Path("machines/mine.toml"), "my-cpu.toml")
+    ('m40', 'machines/my-cpu.toml')
+    """
+    return str(file.parent / name) if name.endswith(".toml") else name
 
 
 def load_profile(kind: ProfileKind, name: str | Path, model: type[AnyProfile]) -> AnyProfile:

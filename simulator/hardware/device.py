@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from simulator.documents import Document
 from simulator.errors import suggestion
-from simulator.hardware.catalogue import load_profile
+from simulator.hardware.catalogue import beside, load_profile, profile_path
 from simulator.hardware.memory import ClusterMode, Memory, MemoryCache, MemoryMode
 from simulator.hardware.sourced import (
     Profile,
@@ -73,7 +73,8 @@ class Device(Profile):
     sockets : int, optional
         Of a CPU host.
     kernel_model, kernel_model_rule
-        Name of the fitted kernel model, and how it is carried over when it was fitted to another device.
+        Name of the fitted kernel model, or its file relative to that of the device, and how it is carried over when it
+        was fitted to another device.
     """
 
     schema_version: Literal["clustersim/device/1"] = Field(alias="schema")
@@ -170,4 +171,9 @@ def load_device(name_or_path: str | Path) -> Device:
     InputError
         One line that names the file, the key and what was expected.
     """
-    return load_profile("devices", name_or_path, Device)
+    device = load_profile("devices", name_or_path, Device)
+    if device.kernel_model is None:
+        return device
+    return device.model_copy(
+        update={"kernel_model": beside(profile_path("devices", name_or_path), device.kernel_model)}
+    )

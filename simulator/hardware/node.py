@@ -15,11 +15,20 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from simulator.documents import Document
 from simulator.errors import InputError
-from simulator.hardware.cables import Cable
+from simulator.hardware.cables import Cable, CableType, NamedCable
 from simulator.hardware.listing import CableNumbers, ListedCable, check_connected, expand_cables, expand_names
-from simulator.hardware.sourced import SourcedBandwidth
+from simulator.hardware.sourced import SourcedBandwidth, SourcedNumber
 
-__all__ = ["Node", "NodeProfile", "PeerProfile", "Vertex", "VertexKind", "expand_node"]
+__all__ = [
+    "Node",
+    "NodeProfile",
+    "PeerProfile",
+    "Processes",
+    "ProcessesProfile",
+    "Vertex",
+    "VertexKind",
+    "expand_node",
+]
 
 VertexKind = Literal["device", "socket", "pcie-switch", "nvswitch", "nic", "switch", "memory"]
 PlainKind = Literal["socket", "pcie-switch", "nvswitch", "nic", "switch", "memory"]
@@ -65,6 +74,22 @@ class PeerProfile(Document):
     relay: bool = False
 
 
+class ProcessesProfile(Document):
+    """The `[node.processes]` table: ranks are processes that share the cores of the node's CPU.
+
+    Attributes
+    ----------
+    link : CableProfile
+        What a message from process to process gets: its `flow_cap` (or `bandwidth`) is the rate at which one core
+        copies one message, its `bandwidth` what all copies under way get together.
+    thread_cores : Sourced, optional
+        How many cores the threads of one process keep busy at most; 1 if left out, as under an interpreter's lock.
+    """
+
+    link: NamedCable
+    thread_cores: SourcedNumber | None = None
+
+
 class NodeProfile(Document):
     """The `[node]` table of a system profile.
 
@@ -77,6 +102,8 @@ class NodeProfile(Document):
         The devices that ranks compute on, in rank order; ranges allowed.
     gpudirect : bool
         Whether network adapters read and write accelerator memory; if not, messages are staged in host memory.
+    processes : ProcessesProfile, optional
+        Of a CPU that hosts itself: ranks are single-threaded processes, as many as are asked for, that share its cores.
     """
 
     host: str
@@ -85,6 +112,15 @@ class NodeProfile(Document):
     links: tuple[ListedCable, ...] = ()
     gpudirect: bool = False
     peer: PeerProfile = PeerProfile()
+    processes: ProcessesProfile | None = None
+
+
+@dataclass(frozen=True)
+class Processes:
+    """A `ProcessesProfile` in plain numbers."""
+
+    link: CableType
+    thread_cores: float
 
 
 @dataclass(frozen=True)
@@ -107,6 +143,7 @@ class Node:
     cables: tuple[Cable, ...]
     gpudirect: bool
     peer: PeerProfile
+    processes: Processes | None = None
 
     @property
     def nics(self) -> tuple[str, ...]:
@@ -148,7 +185,20 @@ def expand_node(profile: NodeProfile, numbers: CableNumbers, where: str) -> Node
         raise InputError(f"{where}: node.host: expected the name of one device, got {profile.host!r}")
     cables = expand_cables(profile.links, vertices, numbers, f"{where}: node.links")
     check_connected(vertices, cables, hosts[0], f"{where}: node.links")
-    return Node(hosts[0], accelerators, vertices, cables, profile.gpudirect, profile.peer)
+    processes = _processes(profile.processes, hosts[0], accelerators, numbers, f"{where}: node.processes")
+    return Node(hosts[0], accelerators, vertices, cables, profile.gpudirect, profile.peer, processes)
+
+
+def _processes(
+    profile: ProcessesProfile | None, host: str, accelerators: tuple[str, ...], numbers: CableNumbers, where: str
+) -> Processes | None:
+    if profile is None:
+        return None
+    if accelerators != (host,):
+        raise InputError(
+            f"{where}: expected node.accelerators to be the host alone, {host!r}: processes run on its cores"
+        )
+    return Processes(numbers(profile.link, where), profile.thread_cores.value if profile.thread_cores else 1.0)
 
 
 def _devices(text: str, vertices: Mapping[str, Vertex], where: str) -> tuple[str, ...]:

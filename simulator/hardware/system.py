@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from simulator.documents import Document, read_toml, validate
 from simulator.errors import InputError, UnknownNameError, suggestion
 from simulator.hardware.cables import Cable, CableProfile, CableType, resolve
-from simulator.hardware.catalogue import ProfileKind, names, profile_path
+from simulator.hardware.catalogue import ProfileKind, beside, names, profile_path
 from simulator.hardware.device import Device, load_device
 from simulator.hardware.fabric import FabricProfile, LinksProfile
 from simulator.hardware.link import LinkProfile, load_link
@@ -185,6 +185,8 @@ class System:
 def load_system(name: str | Path) -> System:
     """A system by the name of its profile, or by the path of a TOML file.
 
+    Names of devices and links that end in ``.toml`` are files, relative to that of the system.
+
     Raises
     ------
     UnknownNameError
@@ -201,19 +203,20 @@ def load_system(name: str | Path) -> System:
 
     @cache
     def link(link_name: str) -> LinkProfile:
-        return load_link(link_name)
+        return load_link(beside(path, link_name))
 
     def cable_type(cable: CableProfile, place: str) -> CableType:
         _check_name(cable.link, "links", f"{place}.link")
         return resolve(cable, link)
 
     node = expand_node(profile.node, cable_type, where)
-    devices = _devices(node, where)
+    devices = _devices(node, path)
     cables = {key: cable_type(cable, f"{where}: fabric.{key}") for key, cable in profile.fabric.cables().items()}
     switches, links = _listed_fabric(profile, node, cable_type, where)
     system = System(profile.name, path, profile, node, devices, cables, switches, links)
     _check_size(system, where)
     _check_modes(system, where)
+    _check_processes(system, where)
     return system
 
 
@@ -238,15 +241,15 @@ def _check_name(name: str, kind: ProfileKind, where: str) -> None:
         raise UnknownNameError(f"{kind[:-1]} profile", name, names(kind), where)
 
 
-def _devices(node: Node, where: str) -> dict[str, Device]:
+def _devices(node: Node, path: Path) -> dict[str, Device]:
     loaded: dict[str, Device] = {}
     devices: dict[str, Device] = {}
     for vertex in node.vertices.values():
         if vertex.device is None:
             continue
-        _check_name(vertex.device, "devices", f"{where}: node.vertices.{vertex.name}.device")
+        _check_name(vertex.device, "devices", f"{path}: node.vertices.{vertex.name}.device")
         if vertex.device not in loaded:
-            loaded[vertex.device] = load_device(vertex.device)
+            loaded[vertex.device] = load_device(beside(path, vertex.device))
         devices[vertex.name] = loaded[vertex.device]
     return devices
 
@@ -295,3 +298,14 @@ def _check_modes(system: System, where: str) -> None:
     ):
         if mode is not None and mode not in modes:
             raise UnknownNameError(key, mode, modes, where)
+
+
+def _check_processes(system: System, where: str) -> None:
+    """Only of a CPU do profiles say what one core alone does."""
+    if system.node.processes is None:
+        return
+    device = system.devices[system.node.host]
+    if device.family != "cpu":
+        raise InputError(f"{where}: node.processes: {device.name} is no cpu but a {device.family}; remove the table")
+    if device.core_bandwidth is None:
+        raise InputError(f"{where}: node.processes: {device.name} states no core_bandwidth, which one process gets")

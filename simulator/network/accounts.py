@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simulator.platform.links import Link, Route
+from simulator.platform.links import CORES, THREADS, Link, Route
 
 __all__ = ["NetworkCounters", "ResourceUse", "resource_uses", "traffic_by_medium"]
 
@@ -63,11 +63,12 @@ class ResourceUse:
 
 
 def traffic_by_medium(carried: Iterable[tuple[Route, float]]) -> dict[str, float]:
-    """Bytes by link medium, each link of a route counted."""
+    """Bytes by link medium, each link of a route counted; processors are no links."""
     totals: defaultdict[str, float] = defaultdict(float)
     for route, size in carried:
         for link in route.links:
-            totals[link.medium] += size
+            if link.medium not in (CORES, THREADS):
+                totals[link.medium] += size
     return dict(totals)
 
 

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-__all__ = ["Link", "Route"]
+__all__ = ["CORES", "THREADS", "Link", "Route"]
+
+#: Media of what are no links, but processors that messages and work compete for: all cores of a chip, and those that
+#: the threads of one process may use. No traffic is counted on them.
+CORES, THREADS = "cores", "threads"
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ Software before the first byte of a message (Route.overhead), by where its ends 
 =========================== =======================================================================
 same device                 none, and no links: they share a memory
 two groups of one chip      one flag between cores; the link is the chip's memory (see `partition`)
+two processes of one CPU    one message through shared memory (see `processes`)
 host and accelerator        one copy call
 two accelerators of a node  one peer transfer; two staging copies where the system stages such
                             transfers, as most do across sockets
@@ -38,6 +39,7 @@ from simulator.platform.node_paths import NodePaths
 from simulator.platform.overheads import Software
 from simulator.platform.partition import ChipMemory, fastest_bandwidth, groups_of
 from simulator.platform.placement import LinkClass, PlacedDevice, vertex_name
+from simulator.platform.processes import ProcessRoutes, master_process, processes_of
 
 if TYPE_CHECKING:
     import networkx
@@ -57,6 +59,7 @@ def build_platform(
     partitions: int | None = None,
     memory_bandwidth: Callable[[Device], float] = fastest_bandwidth,
     corrections: PlatformCorrections = UNCORRECTED,
+    processes: int | None = None,
 ) -> Platform:
     """A platform of the first `nodes` nodes of a system.
 
@@ -75,6 +78,9 @@ def build_platform(
         such route is.
     corrections : PlatformCorrections
         What measurements have corrected of links and overheads; nothing if left out.
+    processes : int, optional
+        Workers on each node of a system whose ranks are processes that share cores; one a core if None. Other systems
+        have no use for it.
 
     Raises
     ------
@@ -89,7 +95,7 @@ def build_platform(
     groups = system.profile.partitions if partitions is None else partitions
     if groups < 1:
         raise InfeasibleError(f"partitions: expected at least 1, got {groups}")
-    return Platform(system, nodes, routing, pinned, seed, groups, memory_bandwidth, corrections)
+    return Platform(system, nodes, routing, pinned, seed, groups, memory_bandwidth, corrections, processes)
 
 
 class Platform:
@@ -100,9 +106,10 @@ class Platform:
     system : System
     nodes : int
     accelerators : tuple of PlacedDevice
-        What ranks compute on, node by node: devices, or groups of their cores.
+        What ranks compute on, node by node: devices, groups of their cores, or processes that share their cores.
     hosts : tuple of PlacedDevice
-        One a node; on a self-hosted node the very same object as its accelerator, where that is not divided.
+        One a node; on a self-hosted node the very same object as its accelerator, where that is not divided, or a
+        process of its own where ranks are processes.
     partitions : int
         Groups of cores an accelerator.
     """
@@ -117,6 +124,7 @@ class Platform:
         partitions: int,
         memory_bandwidth: Callable[[Device], float],
         corrections: PlatformCorrections = UNCORRECTED,
+        processes: int | None = None,
     ) -> None:
         self.system = system
         self.nodes = nodes
@@ -124,6 +132,8 @@ class Platform:
         self.partitions = partitions
         self.corrections = corrections
         self._chip_memory = ChipMemory(memory_bandwidth, corrections)
+        shared = system.node.processes
+        self._process_routes = None if shared is None else ProcessRoutes(shared, corrections)
         self._node_paths = NodePaths(system.node)
         self._software = Software(system, corrections.overheads)
         self._builder = LinkBuilder()
@@ -136,7 +146,7 @@ class Platform:
             for position, local in enumerate(system.node.accelerators)
         ]
         self.accelerators: tuple[PlacedDevice, ...] = tuple(
-            group for chip in chips for group in groups_of(chip, partitions)
+            place for chip in chips for place in self._places(chip, processes)
         )
         self._devices = {device.name: device for device in (*chips, *self.accelerators)}
         self.hosts: tuple[PlacedDevice, ...] = tuple(self._host(index) for index in range(nodes))
@@ -168,6 +178,10 @@ class Platform:
         if route is None:
             route = self._routes[source, destination] = self._find(self.device(source), self.device(destination))
         return route
+
+    def core(self, name: str) -> Route | None:
+        """Where the work of a process goes that shares cores (see `processes`); None for a device of its own."""
+        return None if self._process_routes is None else self._process_routes.core(self.device(name))
 
     def collective_overhead(self, size: float) -> float:
         """Software time [s] of a collective call on an array of `size` bytes, before its first message.
@@ -246,9 +260,18 @@ class Platform:
 
         return describe(self)
 
+    def _places(self, chip: PlacedDevice, processes: int | None) -> tuple[PlacedDevice, ...]:
+        """What ranks compute on of a device."""
+        groups = groups_of(chip, self.partitions)
+        if self._process_routes is None:
+            return groups
+        return processes_of(chip, int(chip.device.units.value) if processes is None else processes)
+
     def _host(self, node: int) -> PlacedDevice:
         local = self.system.node.host
         name = vertex_name(node, local)
+        if self._process_routes is not None:
+            return master_process(self._devices[name])
         return self._devices.get(name) or PlacedDevice(name, self.system.devices[local], node, "host", 0)
 
     def _other_sockets(self) -> Iterator[PlacedDevice]:
@@ -263,6 +286,8 @@ class Platform:
     def _find(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
         if source is destination:
             return Route(())
+        if source.vertex == destination.vertex and self._process_routes is not None:
+            return self._process_routes.message(source, destination)
         if source.vertex == destination.vertex:
             return self._chip_memory.route(source, destination)
         kind = self.link_class(source.name, destination.name)

@@ -1,0 +1,77 @@
+"""A small CPU whose ranks are processes, written to files: round numbers, so that times can be had by hand."""
+
+from pathlib import Path
+
+SOURCE = 'kind = "assumed", source = "test", note = "round"'
+
+
+def write_cpu_system(folder: Path, cores: int, *, thread_cores: float | None = None, nodes: int = 1) -> str:
+    """The path of a system of one CPU: 1 GFLOP/s and 10 GB/s a core, 100 us and 5 GB/s a message."""
+    (folder / "tiny-cpu.toml").write_text(f"""
+schema = "clustersim/device/1"
+name = "tiny-cpu"
+title = "CPU of a test"
+family = "cpu"
+vendor = "nobody"
+year = 2026
+main_memory = "ram"
+sockets = 1
+kernel_model = "knl7250"
+kernel_model_rule = "any will do"
+units = {{ value = {cores}, {SOURCE} }}
+clock = {{ value = "1 GHz", {SOURCE} }}
+core_bandwidth = {{ value = "10 GB/s", {SOURCE} }}
+[peak]
+fp32 = {{ value = "{cores} GFLOP/s", {SOURCE} }}
+fp64 = {{ value = "{cores} GFLOP/s", {SOURCE} }}
+[memories.ram]
+capacity = {{ value = "64 GB", {SOURCE} }}
+bandwidth = {{ value = "{10 * cores} GB/s", {SOURCE} }}
+achieved_bandwidth = {{ value = "{10 * cores} GB/s", {SOURCE} }}
+[power]
+tdp = {{ value = "100 W", {SOURCE} }}
+[sources]
+test = "invented"
+""")
+    (folder / "tiny-memory.toml").write_text(f"""
+schema = "clustersim/link/1"
+name = "tiny-memory"
+title = "Shared memory of a test"
+medium = "memory"
+duplex = "half"
+bandwidth = {{ value = "{5 * cores} GB/s", {SOURCE} }}
+raw_bandwidth = {{ value = "{10 * cores} GB/s", {SOURCE} }}
+flow_cap = {{ value = "5 GB/s", {SOURCE} }}
+latency = {{ value = "0 us", {SOURCE} }}
+message_overhead = {{ value = "100 us", {SOURCE} }}
+[sources]
+test = "invented"
+""")
+    threads = "" if thread_cores is None else f"thread_cores = {{ value = {thread_cores}, {SOURCE} }}"
+    several = nodes > 1
+    nic = 'nic = { kind = "nic" }' if several else ""
+    links = f'links = [{{ from = "cpu", to = "nic", link = "pcie3-x16", latency = {{ value = "0 us", {SOURCE} }} }}]'
+    fabric = 'kind = "star"\ninjection = "ethernet-10g-tcp"' if several else 'kind = "none"'
+    path = folder / "tiny.toml"
+    path.write_text(f"""
+schema = "clustersim/system/1"
+name = "tiny"
+title = "System of a test"
+topology_sources = "test"
+max_nodes = {nodes}
+[sources]
+test = "invented"
+[node]
+host = "cpu"
+accelerators = "cpu"
+{links if several else ""}
+[node.vertices]
+cpu = {{ device = "tiny-cpu.toml" }}
+{nic}
+[node.processes]
+link = "tiny-memory.toml"
+{threads}
+[fabric]
+{fabric}
+""")
+    return str(path)
