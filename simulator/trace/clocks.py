@@ -4,9 +4,9 @@ No message ends before it was begun, and nobody leaves a synchronising collectiv
 pair of times of two ranks bounds the difference of their clocks from one side; messages in both directions bound it
 from both. Within the bounds the estimate leaves the same least delay in either direction, as if the fastest message
 took equally long both ways (the assumption of NTP, Mills 1991, and of most trace tools). With more ranks, a linear
-programme maximises the least of these delays and their sum over pairs of ranks. If no constant differences fit but clocks that run
-at slightly different speeds do, a drift is estimated in the same way. If nothing fits, the trace contradicts itself and
-is refused.
+programme maximises the least of these delays and their sum over pairs of ranks. If no constant differences fit but
+clocks that run at slightly different speeds do, a drift is estimated in the same way. If nothing fits, the trace
+contradicts itself and is refused.
 
 Not realistic where the delays of the two directions differ much: half of that difference becomes an error of the
 estimate. The bounds themselves always hold.

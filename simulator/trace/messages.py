@@ -9,8 +9,10 @@ every rank calls the collectives of one kind in the same order, so the k-th of o
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from statistics import median
 
 from simulator.trace.spans import Span, Trace
 
@@ -22,6 +24,10 @@ COLLECTIVES = frozenset(
 )
 #: Kinds in which nobody can end before everybody has begun.
 _SYNCHRONISING = frozenset(("all_gather", "all_reduce", "all_to_all", "barrier", "reduce_scatter"))
+#: Beyond so many comparisons of times, messages without a partner are taken to be the last ones.
+_MOST_COMPARISONS = 1_000_000
+
+_Sides = tuple[list[int], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +61,84 @@ def match_messages(trace: Trace) -> Matching:
             receives[span.peer, span.rank].append(index)
     matching = Matching()
     for key in sorted(sends.keys() | receives.keys()):
-        by_label: defaultdict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-        labels_agree = _labels(spans, sends[key]).keys() == _labels(spans, receives[key]).keys()
-        for side_number, side_indices in enumerate((sends[key], receives[key])):
-            for index in sorted(side_indices, key=lambda i: (spans[i].start, spans[i].end, i)):
-                label = spans[index].name.partition(" ")[2] if labels_agree else ""
-                by_label[label][side_number].append(index)
-        for sent, received in by_label.values():
-            both = min(len(sent), len(received))
-            matching.pairs.extend(zip(sent, received, strict=False))
-            matching.alone.extend([*sent[both:], *received[both:]])
+        sent, received = sends[key], receives[key]
+        labels_agree = {_label(spans[i]) for i in sent} == {_label(spans[i]) for i in received}
+        uneven: list[_Sides] = []
+        for sides in _grouped(spans, (sent, received), _label if labels_agree else lambda span: None):
+            uneven += _pair(sides, matching)
+        # Where one is missing, those of the other steps still belong together.
+        left = [s for sides in uneven for s in _grouped(spans, sides, lambda span: span.step)]
+        left = [s for sides in left for s in _pair(sides, matching)]
+        if left:
+            sure = [
+                spans[second].end - spans[first].end
+                for first, second in matching.pairs
+                if (spans[first].rank, spans[first].peer) == key
+            ]
+            usual = median(sure) if sure else 0.0
+            for sides in left:
+                _pair_by_time(spans, sides, usual, matching)
     matching.pairs.sort()
     matching.alone.sort()
     return matching
 
 
-def _labels(spans: list[Span], indices: list[int]) -> Counter[str]:
-    return Counter(spans[index].name.partition(" ")[2] for index in indices)
+def _label(span: Span) -> str:
+    return span.name.partition(" ")[2]
+
+
+def _grouped(spans: list[Span], sides: _Sides, key: Callable[[Span], Hashable]) -> list[_Sides]:
+    """Sends and receives with the same key, each in the order of their starts."""
+    groups: defaultdict[Hashable, _Sides] = defaultdict(lambda: ([], []))
+    for side, indices in enumerate(sides):
+        for index in sorted(indices, key=lambda i: (spans[i].start, spans[i].end, i)):
+            groups[key(spans[index])][side].append(index)
+    return list(groups.values())
+
+
+def _pair(sides: _Sides, matching: Matching) -> list[_Sides]:
+    """Pair in order, if both sides hold equally many; else give them back."""
+    if len(sides[0]) != len(sides[1]):
+        return [sides]
+    matching.pairs.extend(zip(*sides, strict=True))
+    return []
+
+
+def _pair_by_time(spans: list[Span], sides: _Sides, usual: float, matching: Matching) -> None:
+    """Leave those of the longer side alone without which the ends of the others lie nearest together.
+
+    Dynamic programming over how many have been left out so far; `usual` is by how much receives end later than sends.
+    """
+    shift = (usual, 0.0)
+    longer = int(len(sides[1]) > len(sides[0]))
+    many, few = sides[longer], sides[1 - longer]
+    spare = len(many) - len(few)
+    ends = [spans[i].end + shift[longer] for i in many], [spans[i].end + shift[1 - longer] for i in few]
+    if not few or len(few) * (spare + 1) > _MOST_COMPARISONS:
+        left_out = set(range(len(few), len(many)))
+    else:
+        cost = [0.0] * (spare + 1)
+        choices: list[list[bool]] = []
+        for position in range(len(few)):
+            best: list[float] = []
+            skipped: list[bool] = []
+            for skips in range(spare + 1):
+                here = cost[skips] + abs(ends[0][position + skips] - ends[1][position])
+                skip = skips > 0 and best[skips - 1] <= here
+                best.append(best[skips - 1] if skip else here)
+                skipped.append(skip)
+            cost = best
+            choices.append(skipped)
+        left_out, skips = set(), spare
+        for position in range(len(few) - 1, -1, -1):
+            while choices[position][skips]:
+                skips -= 1
+                left_out.add(position + skips + 1)
+        left_out |= set(range(skips))
+    kept = [index for number, index in enumerate(many) if number not in left_out]
+    matching.alone.extend(many[number] for number in sorted(left_out))
+    pairs = zip(few, kept, strict=True) if longer else zip(kept, few, strict=True)
+    matching.pairs.extend(pairs)
 
 
 def collective_kind(span: Span) -> str:
