@@ -287,9 +287,8 @@ class ResolvedScenario:
             return
         tables, where, name = self.scenario.tables, self.scenario.where, self.platform.system.name
         if tables.simulation.overlap_slowdown:
-            raise InputError(
-                f"{where}: simulation.overlap_slowdown: messages on {name} already compete for its cores; remove the key"
-            )
+            reason = f"messages on {name} already compete for its cores"
+            raise InputError(f"{where}: simulation.overlap_slowdown: {reason}; remove the key")
         if tables.cluster.partitions is not None:
             raise InputError(f"{where}: cluster.partitions: ranks of {name} are processes; set cluster.workers instead")
         cores = int(self.workers[0].device.units.value)
