@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.algorithms.rules import Settings, Weights, writes
 
@@ -73,24 +74,34 @@ def scales(elements: int, block: int) -> int:
 @writes(1)
 def quantise(
     residual: Weights, gradient: Weights, *, settings: Settings, block: int, feedback: bool = True
-) -> tuple[Weights, Weights]:
-    """g + e in steps of a 127th of the largest number of each block, rounded to the nearest: codes, then the steps."""
+) -> tuple[Weights, NDArray[np.uint8]]:
+    """g + e in steps of a 127th of the largest number of each block, rounded to the nearest.
+
+    Gives what is held back, and the bytes of the message: a signed code for each number, then the step of each block
+    in single precision.
+    """
     wanted = residual + gradient
     padded = np.zeros(scales(len(wanted), block) * block, wanted.dtype)
     padded[: len(wanted)] = wanted
     rows = padded.reshape(-1, block)
-    quantum = np.max(np.abs(rows), axis=1) / _LARGEST_CODE
-    codes = np.rint(rows / np.where(quantum > 0, quantum, 1.0)[:, None])
-    sent = (codes * quantum[:, None]).reshape(-1)[: len(wanted)]
-    message = np.concatenate([codes.reshape(-1)[: len(wanted)], quantum])
-    return wanted - sent if feedback else np.zeros_like(wanted), message
+    largest = float(np.finfo(np.float32).max)
+    steps = np.clip(np.max(np.abs(rows), axis=1) / _LARGEST_CODE, 0.0, largest).astype(np.float32)
+    quanta = steps.astype(wanted.dtype)[:, None]
+    # Rounding a step to single precision may put the largest number of its block just beyond the last code.
+    codes = np.clip(np.rint(rows / np.where(quanta > 0, quanta, 1.0)), -_LARGEST_CODE, _LARGEST_CODE)
+    sent = (codes * quanta).reshape(-1)[: len(wanted)]
+    # A gradient that is no number has no code either; its message says so by its step.
+    message = np.nan_to_num(codes).astype(np.int8).reshape(-1)[: len(wanted)]
+    packed = np.concatenate([message.view(np.uint8), steps.view(np.uint8)])
+    return wanted - sent if feedback else np.zeros_like(wanted), packed
 
 
-def dequantise(gathered: Weights, *, settings: Settings, workers: int, numbers: int, block: int) -> Weights:
-    """The sum, shape ``(numbers,)``, of what `workers` workers sent."""
+def dequantise(gathered: NDArray[np.uint8], *, settings: Settings, workers: int, numbers: int, block: int) -> Weights:
+    """The sum, shape ``(numbers,)`` in double precision, of what `workers` workers sent."""
     messages = gathered.reshape(workers, -1)
-    codes, quanta = messages[:, :numbers], messages[:, numbers:]
-    total: Weights = np.sum(codes * np.repeat(quanta, block, axis=1)[:, :numbers], axis=0)
+    codes = messages[:, :numbers].view(np.int8)
+    steps = np.ascontiguousarray(messages[:, numbers:]).view(np.float32).astype(np.float64)
+    total: Weights = np.sum(codes * np.repeat(steps, block, axis=1)[:, :numbers], axis=0)
     return total
 
 

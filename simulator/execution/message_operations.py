@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from simulator.algorithms.vocabulary import Array, Collective, Receive, Send
 from simulator.collectives.schedule import Action, Schedule
 from simulator.execution.arithmetic import part_of
 from simulator.execution.cursor import Cursor
 from simulator.execution.exchange import Exchange, Message
 from simulator.execution.state import Activity, RankState, Run
+from simulator.execution.travel import collective_parts, collective_result, message_parts
 
 __all__ = ["MessageOperations"]
 
@@ -60,16 +59,12 @@ class MessageOperations:
         self._read_for_message = read_for_message
         self._packed = packed
 
-    def _parts(self, layout: tuple[int, ...]) -> tuple[int, ...]:
-        """Elements of each message that an array of that layout travels in."""
-        return (sum(layout),) if self._packed else tuple(elements for elements in layout if elements)
-
     def send(self, state: RankState, operation: Send, cursor: Cursor) -> Activity:
         """One message, or one a layer, with the numbers as they are now."""
         array = operation.array
         self._read_for_message(array)
         payload = array.snapshot(cursor.rank)
-        for part in self._parts(array.layout):
+        for part in message_parts(array.layout, self._packed):
             message = self._exchange.send(
                 operation.to, _POINT_TO_POINT, part * array.element_size, array.name, cursor, payload
             )
@@ -79,7 +74,7 @@ class MessageOperations:
         """One message, or one a layer, all from whoever sent the first."""
         message = self._exchange.receive(operation.source, _POINT_TO_POINT, cursor)
         yield from self._await(message, cursor)
-        for _ in self._parts(message.payload.layout)[1:]:
+        for _ in message_parts(message.payload.layout, self._packed)[1:]:
             message = self._exchange.receive(message.source, _POINT_TO_POINT, cursor)
             yield from self._await(message, cursor)
         return message.payload
@@ -103,8 +98,8 @@ class MessageOperations:
         """This rank's part of the collective numbered `sequence`."""
         group = operation.group
         position, root = group.index(cursor.rank), group.index(operation.root)
-        result = self._result(operation, position)
-        parts = self._parts(result.layout) if operation.kind != "all_gather" else (result.elements,)
+        result = collective_result(operation, position, self._run.task)
+        parts = collective_parts(operation, result, self._packed)
         done = 0
         for part, elements in enumerate(parts):
             schedule = self._schedule(operation.kind, len(group), elements, root)
@@ -163,19 +158,3 @@ class MessageOperations:
                 yield message.arrived
         last = max(messages, key=lambda message: message.received_span)
         cursor.last = last.sent_span if last.source == cursor.rank else last.received_span
-
-    def _result(self, operation: Collective, position: int) -> Array:
-        """What the rank at that position of the group will have: at first a copy of what it brings, or zeros."""
-        array, initial = operation.array, self._run.task.initial
-        if array is None:
-            value = None if initial is None else np.zeros_like(initial)
-            return Array("total", self._run.task.layout, self._run.task.element_size, value)
-        if operation.kind == "all_gather":
-            members, value = len(operation.group), None
-            if array.value is not None:
-                value = np.zeros((members, len(array.value)), array.value.dtype)
-                value[position] = array.value
-                value = value.reshape(-1)
-            return Array("gathered", array.layout * members, array.element_size, value)
-        name = array.name if operation.kind == "broadcast" else "total"
-        return Array(name, array.layout, array.element_size, None if array.value is None else array.value.copy())

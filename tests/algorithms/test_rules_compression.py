@@ -40,8 +40,8 @@ def test_8_bits_err_by_half_a_quantum_at_most_and_hold_the_error_back(pair, bloc
     residual, gradient = pair
     held, message = compression.quantise(residual, gradient, settings=SETTINGS, block=block)
     size = len(gradient)
-    codes, quanta = message[:size], message[size:]
-    assert np.array_equal(codes, np.rint(codes))
+    codes, quanta = message[:size].view(np.int8).astype(int), message[size:].view(np.float32).astype(float)
+    assert message.nbytes == size + 4 * compression.scales(size, block)
     assert np.max(np.abs(codes)) <= 127
     assert len(quanta) == compression.scales(size, block)
     bound = np.repeat(quanta, block)[:size] / 2

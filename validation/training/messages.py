@@ -16,6 +16,7 @@ from simulator.algorithms.vocabulary import Array, Collective, Receive, Send
 from simulator.collectives.schedule import Action, Schedule
 from simulator.execution.arithmetic import part_of
 from simulator.execution.cursor import Cursor
+from simulator.execution.travel import collective_parts, collective_result, message_parts
 from validation.training.polling import wait
 from validation.training.recorder import Recorder
 from validation.training.transport import Transport
@@ -64,20 +65,18 @@ class Messages:
         self._packed = packed
         self._orders: dict[tuple[int, int, int], int] = defaultdict(int)
 
-    def _parts(self, layout: tuple[int, ...]) -> tuple[int, ...]:
-        return (sum(layout),) if self._packed else tuple(elements for elements in layout if elements)
-
     def send(self, operation: Send, cursor: Cursor) -> None:
         """One message, or one a layer, with the numbers as they are now."""
         array = operation.array.snapshot(cursor.rank)
         header = None
         done = 0
-        for part in self._parts(array.layout):
+        for part in message_parts(array.layout, self._packed):
             ready = self._recorder.now()
             header = header or self._transport.announce(array, cursor.rank, operation.to)
-            self._transport.send(part_of(array.value, done, done + part, array.elements), header, operation.to)
+            values = part_of(array.value, done, done + part, array.elements)
+            self._transport.send(values, header, operation.to)
             done += part
-            self._note("send", array.name, ready, part * array.element_size, cursor, operation.to, header.index)
+            self._note("send", array.name, ready, values.nbytes, cursor, operation.to, header.index)
 
     def receive(self, operation: Receive, cursor: Cursor) -> Array:
         """One message, or one a layer, all from whoever sent the first."""
@@ -86,10 +85,11 @@ class Messages:
         value = np.empty(header.numbers, np.dtype(header.dtype))
         array = Array(header.name, header.layout, header.element_size, value, False, header.version, header.source)
         done = 0
-        for part in self._parts(header.layout):
-            self._transport.receive(part_of(value, done, done + part, array.elements), header, cursor.rank)
+        for part in message_parts(header.layout, self._packed):
+            values = part_of(value, done, done + part, array.elements)
+            self._transport.receive(values, header, cursor.rank)
             done += part
-            self._note("receive", header.name, ready, part * header.element_size, cursor, header.source, header.index)
+            self._note("receive", header.name, ready, values.nbytes, cursor, header.source, header.index)
             ready = self._recorder.now()
         return array
 
@@ -101,14 +101,14 @@ class Messages:
         """This rank's part of the collective numbered `sequence`."""
         group = operation.group
         position, root = group.index(cursor.rank), group.index(operation.root)
-        result = self._result(operation, position)
-        parts = self._parts(result.layout) if operation.kind != "all_gather" else (result.elements,)
+        result = collective_result(operation, position, self._task)
+        parts = collective_parts(operation, result, self._packed)
         done = 0
         for part, elements in enumerate(parts):
             values = part_of(result.value, done, done + elements, result.elements)
             channel = 1 + sequence * _PARTS + part
             for action in self._schedule(operation.kind, len(group), elements, root).actions(position):
-                self._round(operation, cursor, action, channel, values, elements, result.element_size)
+                self._round(operation, cursor, action, channel, values, elements)
             done += elements
         return None if operation.kind == "reduce" and position != root else result
 
@@ -120,7 +120,6 @@ class Messages:
         channel: int,
         values: Any,
         elements: int,
-        element_size: int,
     ) -> None:
         """One round: transfers together, then additions in the schedule's order."""
         group, ready = operation.group, self._recorder.now()
@@ -130,19 +129,19 @@ class Messages:
             place = part_of(values, transfer.first, transfer.last, elements)
             received.append(np.empty_like(place))
             request = self._transport.post_receive(received[-1], source, cursor.rank)
-            pending.append((request, "receive", source, transfer))
+            pending.append((request, "receive", source, place.nbytes))
         for transfer in action.sends:
             to = group[transfer.destination]
             # A copy: what comes in meanwhile may be written to the same place.
             payload = part_of(values, transfer.first, transfer.last, elements).copy()
             request = self._transport.post_send(payload, cursor.rank, to)
-            pending.append((request, "send", to, transfer))
-        for request, verb, peer, transfer in pending:
+            pending.append((request, "send", to, payload.nbytes))
+        for request, verb, peer, size in pending:
             wait(request)
             ends = (cursor.rank, peer) if verb == "send" else (peer, cursor.rank)
             index = self._orders[(*ends, channel)]
             self._orders[(*ends, channel)] += 1
-            name, size = f"{verb} {operation.kind}", transfer.elements * element_size
+            name = f"{verb} {operation.kind}"
             self._recorder.message(cursor, self._category(*ends), name, ready, size, peer, channel, index)
         start = self._recorder.now()
         for transfer, payload in zip(action.receives, received, strict=True):
@@ -150,17 +149,3 @@ class Messages:
             place[...] = place + payload if transfer.reduce else payload
         if any(transfer.reduce for transfer in action.receives):
             self._recorder.span(cursor, self._update_category, "add", start)
-
-    def _result(self, operation: Collective, position: int) -> Array:
-        """What this rank will have: at first a copy of what it brings, or zeros."""
-        array = operation.array
-        if array is None:
-            value = np.zeros_like(self._task.initial)
-            return Array("total", self._task.layout, self._task.element_size, value)
-        if operation.kind == "all_gather":
-            members = len(operation.group)
-            value = np.zeros((members, len(array.value)), array.value.dtype)
-            value[position] = array.value
-            return Array("gathered", array.layout * members, array.element_size, value.reshape(-1))
-        name = array.name if operation.kind == "broadcast" else "total"
-        return Array(name, array.layout, array.element_size, array.value.copy())
