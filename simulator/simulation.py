@@ -134,9 +134,9 @@ class Simulation(ResolvedScenario):
         return self.calibration.overlap_slowdown(self._stated("overlap_slowdown"))
 
     def _stated(self, key: str) -> float | None:
-        """A key of the [simulation] table that the scenario itself states."""
+        """A key of the [simulation] table, where the scenario itself states one that is not zero."""
         simulation = self.scenario.tables.simulation
-        return getattr(simulation, key) if key in simulation.model_fields_set else None
+        return getattr(simulation, key) or None
 
     def task(self, steps: int) -> Task:
         """What the ranks of a run of that many steps share."""

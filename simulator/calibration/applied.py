@@ -118,6 +118,6 @@ def calibration_of(scenario: Scenario) -> Calibration:
     stated = {name: checked_value(name, value, f"{where}.parameters") for name, value in table.parameters.items()}
     simulation = scenario.tables.simulation
     for name, key in (("overlap.slowdown", "overlap_slowdown"), ("jitter.compute", "jitter")):
-        if name in stated and key in simulation.model_fields_set:
+        if name in stated and getattr(simulation, key):
             raise InputError(f"{where}.parameters: {name}: simulation.{key} states the same; remove one of them")
     return Calibration({**(overlay.values if overlay else {}), **stated}, frozenset(stated), overlay)

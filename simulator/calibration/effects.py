@@ -62,6 +62,8 @@ def why_without_effect(name: str, resolved: ResolvedScenario) -> str:
         return "no collective call is made"
     if name == "overlap.slowdown" and len(resolved.devices) == 1:
         return "there are no messages"
+    if name == "overlap.slowdown" and resolved.platform.system.node.processes is not None:
+        return "messages already compete with gradients for the cores"
     if name.startswith("overhead."):
         used = overheads_in_use(resolved.platform)
         kind_of_message = name.removeprefix("overhead.")
@@ -77,9 +79,12 @@ def _not_among(name: str, base: str, network: str, devices: Collection[str]) -> 
 
 def link_profiles(platform: Platform) -> set[str]:
     """Profiles of the links that messages on a platform may cross; `MEMORY` for copies inside a chip."""
-    used = {cable.type.profile for cable in platform.system.node.cables} if _inside(platform) else set()
+    node = platform.system.node
+    used = {cable.type.profile for cable in node.cables} if _inside(platform) else set()
     if platform.nodes > 1:
         used |= {cable.type.profile for cable in platform.cables()}
+    if node.processes is not None:
+        used.add(node.processes.link.profile)
     return used | ({MEMORY} if platform.partitions > 1 else set())
 
 
@@ -96,6 +101,6 @@ def overheads_in_use(platform: Platform) -> set[str]:
         used.add("copy")
         if platform.nodes > 1 and not node.gpudirect:
             used.add("staging")
-    if platform.partitions > 1:
+    if platform.partitions > 1 or node.processes is not None:
         used.add("local")
     return used | platform.transfers_between_accelerators()

@@ -74,9 +74,7 @@ class ChipMemory:
         What measurements have corrected.
     """
 
-    def __init__(
-        self, bandwidth: Callable[[Device], float], corrections: PlatformCorrections = UNCORRECTED
-    ) -> None:
+    def __init__(self, bandwidth: Callable[[Device], float], corrections: PlatformCorrections = UNCORRECTED) -> None:
         self._bandwidth = bandwidth
         self._correction = corrections.memory
         self._flag = corrections.overheads.get("local")

@@ -22,6 +22,7 @@ transfer, as MPI and NCCL do it in chunks, so it runs at the rate of its slowest
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from math import inf
@@ -130,14 +131,9 @@ class Platform:
         self.nodes = nodes
         self.pinned = pinned
         self.partitions = partitions
-        self.corrections = corrections
-        self._chip_memory = ChipMemory(memory_bandwidth, corrections)
-        shared = system.node.processes
-        self._process_routes = None if shared is None else ProcessRoutes(shared, corrections)
+        self._memory_bandwidth = memory_bandwidth
         self._node_paths = NodePaths(system.node)
-        self._software = Software(system, corrections.overheads)
-        self._builder = LinkBuilder()
-        self._routes: dict[tuple[str, str], Route] = {}
+        self._correct(corrections)
         adapters = [vertex_name(index, nic) for index in range(nodes) for nic in system.node.nics]
         self.fabric = build_fabric(system, adapters, routing, seed)
         chips = [
@@ -152,6 +148,24 @@ class Platform:
         self.hosts: tuple[PlacedDevice, ...] = tuple(self._host(index) for index in range(nodes))
         self._devices.update({device.name: device for device in self.hosts})
         self._devices.update({device.name: device for device in self._other_sockets()})
+
+    def _correct(self, corrections: PlatformCorrections) -> None:
+        """Make what corrections change: links, and the routes over them."""
+        self.corrections = corrections
+        self._chip_memory = ChipMemory(self._memory_bandwidth, corrections)
+        shared = self.system.node.processes
+        self._process_routes = None if shared is None else ProcessRoutes(shared, corrections)
+        self._software = Software(self.system, corrections.overheads)
+        self._builder = LinkBuilder()
+        self._routes: dict[tuple[str, str], Route] = {}
+
+    def corrected(self, corrections: PlatformCorrections) -> Platform:
+        """The same devices, fabric and ways under other corrections, without building them anew."""
+        platform = copy.copy(self)
+        for made in ("links", "graph"):
+            platform.__dict__.pop(made, None)
+        platform._correct(corrections)
+        return platform
 
     def device(self, name: str) -> PlacedDevice:
         """A device by its name, such as ``"n0.gpu1"``.

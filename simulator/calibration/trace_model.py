@@ -1,0 +1,385 @@
+"""What a trace says about calibration parameters: its operations in groups, each with its formula.
+
+The formulas' constants come from the model itself. Arithmetic is compared with the spans of the same name in a short
+simulation of the trace's scenario without any calibration; messages with the routes of its platform, whose overheads
+and latencies are linear in the parameters, so that setting one after the other to one second gives the coefficients.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from simulator.calibration.applied import Calibration
+from simulator.calibration.closed_form import ClosedForm
+from simulator.calibration.flows import Flow, company, flows_of
+from simulator.calibration.measured import Group, grouped, pooled_errors
+from simulator.calibration.parameters import candidates, parameter_kind
+from simulator.errors import InputError
+from simulator.platform import Platform, Route
+from simulator.scenario import Scenario
+from simulator.simulation import Simulation
+from simulator.trace import Category, Span, Trace
+
+__all__ = ["Observed", "TraceModel", "scenario_of", "uncalibrated"]
+
+#: Steps of the simulation that gives the modelled times of arithmetic.
+_STEPS = 6
+_UPDATES = (Category.DEVICE_UPDATE, Category.HOST_UPDATE)
+_GRADIENT = "gradient"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One group of equal measurements, with the formula for it.
+
+    Attributes
+    ----------
+    category, name : str
+        The part of the breakdown, and the operation.
+    source : str
+        The file it is from.
+    seconds, error : float
+        Mean [s] and its standard error, relative to it.
+    count, left_out : int
+        Measurements in the mean, and left out of it.
+    modelled : float
+        What the uncalibrated model says [s].
+    form : ClosedForm
+    """
+
+    category: str
+    name: str
+    source: str
+    seconds: float
+    error: float
+    count: int
+    left_out: int
+    modelled: float
+    form: ClosedForm
+
+
+def scenario_of(trace: Trace, where: str) -> Scenario:
+    """The scenario that a trace was recorded of, from its metadata.
+
+    Raises
+    ------
+    InputError
+        If the trace does not hold one.
+    """
+    tables = trace.metadata.get("scenario")
+    if not isinstance(tables, dict):
+        raise InputError(f"{where}: the trace does not say what was run; name its scenario with --scenario")
+    return Scenario.from_dict(_without_none(tables), f"{where}: otherData.metadata.scenario")
+
+
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in table.items()
+        if value is not None
+    }
+
+
+def uncalibrated(scenario: Scenario, steps: int = _STEPS) -> Scenario:
+    """A short run of the scenario without calibration and randomness, to compare arithmetic with."""
+    simulation = scenario.data.get("simulation", {})
+    own = ("jitter", "straggler_probability", "straggler_factor", "overlap_slowdown")
+    changes: dict[str, Any] = {f"simulation.{key}": None for key in own if key in simulation}
+    changes |= {"calibration": None, "workload.steps": steps, "workload.epochs": None}
+    workload = scenario.tables.workload
+    if scenario.tables.learning is not None:
+        # Time does not depend on what is learned, unless the learner is the workload itself.
+        own_workload = "learner" in (workload.network, workload.dataset)
+        changes |= (
+            {"learning.target_accuracy": None, "learning.time_limit": None} if own_workload else {"learning": None}
+        )
+    return scenario.override(changes)
+
+
+class TraceModel:
+    """A trace beside the model of the scenario that it was recorded of.
+
+    Parameters
+    ----------
+    trace : Trace
+    scenario : Scenario
+    source : str
+        The trace's file, for messages and tables.
+
+    Raises
+    ------
+    InputError
+        If trace and scenario have different numbers of ranks, or the scenario cannot be simulated.
+    """
+
+    def __init__(self, trace: Trace, scenario: Scenario, source: str) -> None:
+        self.trace = trace
+        self.source = source
+        self.scenario = scenario
+        self.resolved = Simulation(uncalibrated(scenario))
+        if len(trace.ranks) != len(self.resolved.devices):
+            raise InputError(
+                f"{source}: expected the {len(self.resolved.devices)} ranks of {scenario.where}, got {len(trace.ranks)}"
+            )
+
+    def observed(self, names: Collection[str]) -> list[Observed]:
+        """Every group that depends on one of the parameters `names`, with its formula in them."""
+        rows = [*self._gradients(names), *self._updates(names), *self._batches(names), *self._messages(names)]
+        rows += self._calls(names)
+        return [
+            row for row in rows if row.form.coefficients or row.form.busy or any(name for name, _ in row.form.works)
+        ]
+
+    # Arithmetic ---------------------------------------------------------------------------------------------------
+
+    def _gradients(self, names: Collection[str]) -> Iterator[Observed]:
+        network, busy = self.resolved.network.name, self._busy_seconds()
+        modelled = _means(_gradient_times(self._neutral, self._kind))
+        measured = _gradient_times(self.trace, self._kind)
+        beside: defaultdict[Any, list[float]] = defaultdict(list)
+        for (kind, rank, step), _ in measured.items():
+            beside[kind].append(busy.get((rank, step), 0.0))
+        for group, error in _known(measured, modelled):
+            seconds = modelled[group.key]
+            form = self._scaled(seconds, "compute", names, network, group.key[1])
+            if "overlap.slowdown" in names:
+                form = ClosedForm(form.constant, form.coefficients, (), float(np.mean(beside[group.key])))
+            yield self._row(Category.FORWARD_BACKWARD, _GRADIENT, group, error, seconds, form)
+
+    def _updates(self, names: Collection[str]) -> Iterator[Observed]:
+        modelled = _means(_update_times(self._neutral, self._kind))
+        for group, error in _known(_update_times(self.trace, self._kind), modelled):
+            kind, category, name = group.key
+            seconds = modelled[group.key]
+            form = self._scaled(seconds, "update", names, "", kind[1])
+            yield self._row(category, name, group, error, seconds, form)
+
+    def _scaled(self, seconds: float, part: str, names: Collection[str], network: str, device: str) -> ClosedForm:
+        """Modelled seconds times a scale plus a fixed part, as far as these are fitted."""
+        constant, coefficients = 0.0, dict[str, float]()
+        scale, fixed = (_first(candidates(f"{part}.{what}", network, device), names) for what in ("scale", "fixed"))
+        if scale:
+            coefficients[scale] = seconds
+        else:
+            constant = seconds
+        if fixed:
+            coefficients[fixed] = 1.0
+        return ClosedForm(constant, coefficients)
+
+    def _kind(self, rank: int) -> tuple[str, str, int | None, float]:
+        """What ranks are taken together by: role, device, how many cores of it, and how slow it is said to be."""
+        role = "worker" if rank < len(self.resolved.workers) else "master"
+        placed = self.resolved.devices[rank]
+        slow = self.scenario.tables.simulation.slow_workers.get(str(rank), 1.0)
+        return role, placed.device.name, placed.cores, slow
+
+    def _busy_seconds(self) -> dict[tuple[int, int], float]:
+        """Seconds of each rank's gradient of each step while a message of it came or went."""
+        intervals: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+        for flow in self._flows:
+            if flow.source >= 0:
+                intervals[flow.source].append((flow.start, flow.end))
+                intervals[flow.target].append((flow.start, flow.end))
+        merged = {rank: _merged(each) for rank, each in intervals.items()}
+        found: defaultdict[tuple[int, int], float] = defaultdict(float)
+        for span in self.trace.spans:
+            if span.category == Category.FORWARD_BACKWARD:
+                for start, end in merged.get(span.rank, ()):
+                    found[span.rank, span.step] += max(min(end, span.end) - max(start, span.start), 0.0)
+        return found
+
+    # Messages -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _neutral(self) -> Trace:
+        return self.resolved.run().trace
+
+    @cached_property
+    def _flows(self) -> list[Flow]:
+        return flows_of(self.trace)
+
+    def _ends(self, flow: Flow) -> tuple[str, str]:
+        target = self.resolved.devices[flow.target].name
+        source = self.resolved.platform.near_memory(target) if flow.source < 0 else self.resolved.devices[flow.source]
+        return source.name, target
+
+    def _route(self, flow: Flow, platform: Platform) -> Route | None:
+        source, target = self._ends(flow)
+        route = platform.route(source, target)
+        return route if route.links else None
+
+    def _batches(self, names: Collection[str]) -> Iterator[Observed]:
+        """Batches that are copied inside the device's own memory; those that come over links are messages."""
+        modelled = _means(_batch_times(self._neutral, self._kind))
+        local = {
+            key: value
+            for key, value in _batch_times(self.trace, self._kind).items()
+            if self._ends(Flow(-1, key[1], 0.0, 0.0, 0.0, 0, "", ""))[0] == self.resolved.devices[key[1]].name
+        }
+        for group, error in _known(local, modelled):
+            seconds = modelled[group.key]
+            form = self._scaled(seconds, "load", names, "", "")
+            yield self._row(Category.CPU_GPU_DATA, "load batch", group, error, seconds, form)
+
+    def _messages(self, names: Collection[str]) -> Iterator[Observed]:
+        plain = self.resolved.platform
+        flows = self._flows
+        together = company(flows, lambda flow: self._route(flow, plain), self._work())
+        measured: dict[Any, list[tuple[Any, int, float]]] = defaultdict(list)
+        examples: dict[Any, tuple[Flow, tuple[float, ...]]] = {}
+        steady_kinds = {self._similar(flow) for flow, each in zip(flows, together, strict=True) if each and each[1]}
+        for flow, each in zip(flows, together, strict=True):
+            if each is None or (not each[1] and self._similar(flow) in steady_kinds):
+                continue
+            counts = each[0]
+            key = (*self._similar(flow), counts if each[1] else ())
+            examples.setdefault(key, (flow, counts))
+            measured[flow.category].append((key, flow.step, flow.seconds))
+        variants = _Variants(self.resolved, names)
+        for entries in measured.values():
+            groups = grouped(entries)
+            for group, error in zip(groups, pooled_errors(groups), strict=True):
+                flow, counts = examples[group.key]
+                form = variants.form(*self._ends(flow), flow.size, counts, batch=flow.source < 0)
+                modelled = _alone(self._route(flow, plain), flow.size, counts)
+                yield self._row(flow.category, flow.name, group, error, modelled, form)
+
+    def _work(self) -> list[tuple[str, float, float]]:
+        """(cores, start, end) of all arithmetic, where ranks are processes whose messages compete with it."""
+        cores = [self.resolved.platform.core(device.name) for device in self.resolved.devices]
+        routes = [route.links[0].resource if route else "" for route in cores]
+        work = (Category.FORWARD_BACKWARD, *_UPDATES)
+        return [
+            (routes[span.rank], span.start, span.end)
+            for span in self.trace.spans
+            if routes[span.rank] and (span.category in work or (span.category == Category.CPU_GPU_DATA))
+        ]
+
+    def _similar(self, flow: Flow) -> tuple[Any, ...]:
+        """Messages of one name and size between places that are joined alike."""
+        route = self._route(flow, self.resolved.platform)
+        assert route is not None
+        stages = tuple((link.medium, link.bandwidth, link.latency) for link in route.links)
+        return flow.name, flow.source < 0, flow.size, route.overhead, route.rate_cap, stages
+
+    def _calls(self, names: Collection[str]) -> Iterator[Observed]:
+        if "collective.call" not in names:
+            return
+        calls = [s for s in self.trace.spans if s.name.startswith("call ") and s.peer < 0]
+        stated = self.resolved.platform.collective_overhead(0.0)
+        groups = grouped(((span.category, span.name), span.step, span.duration) for span in calls)
+        for group, error in zip(groups, pooled_errors(groups), strict=True):
+            category, name = group.key
+            yield self._row(category, name, group, error, stated, ClosedForm(0.0, {"collective.call": 1.0}))
+
+    def _row(self, category: str, name: str, group: Group, error: float, modelled: float, form: ClosedForm) -> Observed:
+        source = self.source
+        return Observed(str(category), name, source, group.mean, error, group.count, group.left_out, modelled, form)
+
+
+class _Variants:
+    """One platform for each parameter at one second or twice its rate, to read a message's formula off."""
+
+    def __init__(self, resolved: Simulation, names: Collection[str]) -> None:
+        self._names = [name for name in names if parameter_kind(name).group in ("network", "overhead")]
+        self._times = [name for name in self._names if parameter_kind(name).unit == "s"]
+        self._rates = [name for name in self._names if parameter_kind(name).unit == ""]
+        self._load_fixed = "load.fixed" in names
+        self._resolved = resolved
+        zero = dict.fromkeys(self._times, 0.0)
+        self._without = self._platform(zero)
+        self._one = {name: self._platform({**zero, name: 1.0}) for name in self._times}
+        self._double = {name: self._platform({**zero, name: 2.0}) for name in self._rates}
+
+    def form(self, source: str, target: str, size: float, counts: Sequence[float], batch: bool) -> ClosedForm:
+        """The formula of a message with that company on its links."""
+        plain = self._without.route(source, target)
+        constant = plain.overhead + plain.latency
+        coefficients = {"load.fixed": 1.0} if batch and self._load_fixed else {}
+        for name, platform in self._one.items():
+            route = platform.route(source, target)
+            coefficient = route.overhead + route.latency - constant
+            if coefficient > 0.5:
+                coefficients[name] = float(round(coefficient))
+        doubled = {name: platform.route(source, target) for name, platform in self._double.items()}
+        works = {
+            (
+                next((n for n, r in doubled.items() if r.links[i].bandwidth > 1.5 * link.bandwidth), ""),
+                size * count / link.bandwidth,
+            )
+            for i, (link, count) in enumerate(zip(plain.links, counts, strict=True))
+        }
+        if plain.rate_cap < float("inf"):
+            name = next((n for n, r in doubled.items() if r.rate_cap > 1.5 * plain.rate_cap), "")
+            works.add((name, size / plain.rate_cap))
+        return ClosedForm(constant, coefficients, tuple(sorted(works)))
+
+    def _platform(self, values: Mapping[str, float]) -> Platform:
+        return self._resolved.platform.corrected(Calibration(values).platform)
+
+
+def _first(wanted: Any, names: Collection[str]) -> str:
+    return next((name for name in wanted if name in names), "")
+
+
+def _alone(route: Route | None, size: float, counts: Sequence[float]) -> float:
+    """Seconds of a message on an uncalibrated route in that company."""
+    assert route is not None
+    rates = [link.bandwidth / count for link, count in zip(route.links, counts, strict=True)]
+    return route.overhead + route.latency + size / min([route.rate_cap, *rates])
+
+
+def _merged(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    merged: list[tuple[float, float]] = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+# Times by (kind, rank, step) ----------------------------------------------------------------------------------------
+
+Times = Mapping[tuple[Any, int, int], list[float]]
+
+
+def _times(spans: Iterator[tuple[Any, Span]]) -> Times:
+    found: defaultdict[tuple[Any, int, int], list[float]] = defaultdict(list)
+    for key, span in spans:
+        found[key, span.rank, span.step].append(span.duration)
+    return found
+
+
+def _gradient_times(trace: Trace, kind: Any) -> Times:
+    """Forward and backward pass of each step together, whatever parts it was recorded in."""
+    parts = _times((kind(s.rank), s) for s in trace.spans if s.category == Category.FORWARD_BACKWARD)
+    return {key: [sum(seconds)] for key, seconds in parts.items()}
+
+
+def _update_times(trace: Trace, kind: Any) -> Times:
+    return _times(((kind(s.rank), s.category, s.name), s) for s in trace.spans if s.category in _UPDATES)
+
+
+def _batch_times(trace: Trace, kind: Any) -> Times:
+    return _times((kind(s.rank), s) for s in trace.spans if s.category == Category.CPU_GPU_DATA and s.peer < 0)
+
+
+def _means(times: Times) -> dict[Any, float]:
+    found: defaultdict[Any, list[float]] = defaultdict(list)
+    for (key, _, _), seconds in times.items():
+        found[key].extend(seconds)
+    return {key: float(np.mean(each)) for key, each in found.items()}
+
+
+def _known(times: Times, modelled: Mapping[Any, float]) -> list[tuple[Any, float]]:
+    """Groups of measured times that the model has as well, with the errors of their means."""
+    entries = ((key, step, each) for (key, _, step), seconds in times.items() for each in seconds)
+    groups = [group for group in grouped(entries) if modelled.get(group.key, 0.0) > 0.0]
+    return list(zip(groups, pooled_errors(groups), strict=True))
