@@ -71,9 +71,9 @@ def infer_causes(trace: Trace) -> Trace:
         cause = ended.before(span.rank, span.start, index)
         for other in others.get(index, ()):
             member = ordered[other]
-            # What the other member did before it came; it counts if this span was still under way then.
+            # What the other member did before it came; it counts unless this span was over by then.
             candidate = ended.before(member.rank, member.start, index)
-            if candidate != NO_CAUSE and ordered[candidate].end < span.end:
+            if candidate != NO_CAUSE and ordered[candidate].end <= span.end:
                 cause = _later(ordered, cause, candidate)
         made.spans[index] = span._replace(cause=cause)
     return made
