@@ -94,27 +94,30 @@ class StreamCosts:
         if cores is not None:
             self._rates = group_rates(self._rates, device, cores)
         self._streaming = replace(self._rates, bandwidth=bandwidth)
-        self._updates: dict[tuple[float, float], float] = {}
+        self._kernels = kernel_model_of(device, cores)
+        self._streams: dict[tuple[str, float, float], float] = {}
 
     def update(self, elements: int, arrays: int, writes: int) -> float:
         """A rule that streams `arrays` arrays of `elements` elements and writes `writes` of them back."""
-        return self._stream(float(arrays * elements), float(writes * elements))
+        return self._stream("update", float(arrays * elements), float(writes * elements))
 
     def copy(self, size: float) -> float:
         """A copy of `size` bytes inside the device's memory."""
-        return self.stream(size, size)
+        return self._stream("copy", size / self._element_size, size / self._element_size)
 
     def stream(self, read: float, written: float) -> float:
         """A kernel that reads `read` bytes of the device's memory and writes `written`."""
-        return self._stream(read / self._element_size, written / self._element_size)
+        return self._stream("update", read / self._element_size, written / self._element_size)
 
-    def _stream(self, read: float, written: float) -> float:
-        key = (read, written)
-        if key not in self._updates:
-            self._updates[key] = elementwise_time(
-                Elementwise("update", read, written), self._streaming, self._precision
-            )
-        return self._updates[key]
+    def _stream(self, name: str, read: float, written: float) -> float:
+        key = (name, read, written)
+        if key not in self._streams:
+            kernel = Elementwise(name, read, written)
+            if self._kernels is not None and name in self._kernels.elementwise:
+                self._streams[key] = self._kernels.time(kernel, self._precision)
+            else:
+                self._streams[key] = elementwise_time(kernel, self._streaming, self._precision)
+        return self._streams[key]
 
 
 class DeviceCosts(StreamCosts):
@@ -138,7 +141,6 @@ class DeviceCosts(StreamCosts):
     ) -> None:
         super().__init__(device, precision, bandwidth, cores)
         self._network = network
-        self._kernels = kernel_model_of(device, cores)
         self._gradients: dict[int, float] = {}
         self._parts: dict[int, tuple[float, tuple[float, ...]]] = {}
         self._order = {layer.name: place for place, layer in enumerate(network.layers)}

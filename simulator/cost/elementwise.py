@@ -1,11 +1,52 @@
-"""Time of kernels that only stream memory: activations, pooling, normalisation, parameter updates."""
+"""Time of kernels that only stream memory: activations, pooling, normalisation, parameter updates.
+
+Where a device's own times have been measured, by size, they are looked up. Otherwise it is a roofline.
+"""
 
 from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log
 
 from simulator.cost.rates import DeviceRates, element_size
 from simulator.workload.kernels import Elementwise
 
-__all__ = ["elementwise_time"]
+__all__ = ["StreamTable", "elementwise_time"]
+
+
+@dataclass(frozen=True)
+class StreamTable:
+    """Measured times of one kind of kernel by the bytes it moves: a straight line between logarithms.
+
+    Below the smallest measured size the time is that of the smallest, beyond the largest it grows in proportion.
+
+    Attributes
+    ----------
+    sizes, seconds : sequences of float, shape (n,)
+        Bytes, increasing, and [s], not decreasing; n >= 2.
+
+    Examples
+    --------
+    >>> table = StreamTable((1e3, 1e5), (1e-6, 1e-4))
+    >>> [round(table.time(size) * 1e6, 6) for size in (10, 1e3, 1e4, 1e6)]
+    [1.0, 1.0, 10.0, 1000.0]
+    """
+
+    sizes: Sequence[float]
+    seconds: Sequence[float]
+
+    def time(self, size: float) -> float:
+        """Time [s] of a kernel that moves so many bytes."""
+        place = bisect_right(self.sizes, size)
+        if place == 0:
+            return self.seconds[0]
+        if place == len(self.sizes):
+            return self.seconds[-1] * size / self.sizes[-1]
+        low, high = self.sizes[place - 1], self.sizes[place]
+        share = log(size / low) / log(high / low)
+        return exp((1 - share) * log(self.seconds[place - 1]) + share * log(self.seconds[place]))
 
 
 def elementwise_time(kernel: Elementwise, rates: DeviceRates, precision: str = "fp32") -> float:

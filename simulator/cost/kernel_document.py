@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simulator.cost.convolution import ConvolutionFit
 from simulator.cost.correction import NO_CORRECTION, Correction
+from simulator.cost.elementwise import StreamTable
 from simulator.cost.gemm import GemmFit
 from simulator.cost.rates import DeviceRates, Family
 from simulator.documents import Bandwidth, Document, Frequency, Rate, Seconds, Size
@@ -133,6 +135,29 @@ class ConvolutionTableDocument(_Fit):
         return ConvolutionFit(self.weights, self._correction())
 
 
+class StreamTableDocument(Document):
+    """Table ``[elementwise.NAME]``: see `StreamTable`; NAME is that of the kernels, or ``update`` or ``copy``."""
+
+    kind: Literal["measured"]
+    source: str
+    bytes: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=2)]
+    seconds: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if len(self.bytes) != len(self.seconds):
+            raise ValueError(f"seconds: expected {len(self.bytes)}, one for each of bytes, got {len(self.seconds)}")
+        if any(later <= sooner for sooner, later in pairwise(self.bytes)):
+            raise ValueError("bytes: expected to increase")
+        if any(later < sooner for sooner, later in pairwise(self.seconds)):
+            raise ValueError("seconds: expected not to decrease")
+        return self
+
+    def build(self) -> StreamTable:
+        """The table."""
+        return StreamTable(tuple(self.bytes), tuple(self.seconds))
+
+
 class Provenance(Document):
     """Table ``[provenance]``: where the measured rows come from and when they were fitted."""
 
@@ -153,3 +178,4 @@ class KernelDocument(Document):
     rates: RatesTable
     gemm: dict[str, GemmTableDocument]
     convolution: dict[str, dict[Pass, ConvolutionTableDocument]]
+    elementwise: dict[str, StreamTableDocument] = Field(default_factory=dict)

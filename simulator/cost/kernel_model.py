@@ -16,10 +16,10 @@ from math import isfinite
 from pathlib import Path
 
 from simulator.cost.convolution import ConvolutionFit, convolution_time
-from simulator.cost.elementwise import elementwise_time
+from simulator.cost.elementwise import StreamTable, elementwise_time
 from simulator.cost.gemm import GemmFit, GemmTable, gemm_time
 from simulator.cost.kernel_document import KernelDocument
-from simulator.cost.rates import DeviceRates
+from simulator.cost.rates import DeviceRates, element_size
 from simulator.documents import load_document
 from simulator.errors import InputError, UnknownNameError
 from simulator.workload.kernels import Elementwise, Gemm, Kernel, Pass
@@ -41,11 +41,14 @@ class KernelModel:
         By measured precision.
     convolution : mapping of str to mapping of Pass to ConvolutionFit
         By measured precision, then pass.
+    elementwise : mapping of str to StreamTable
+        By name of kernel, where such were measured; times of others follow from the rates.
     """
 
     rates: DeviceRates
     gemm: Mapping[str, GemmFit]
     convolution: Mapping[str, Mapping[Pass, ConvolutionFit]]
+    elementwise: Mapping[str, StreamTable] = field(default_factory=dict)
     #: Tables already worked out, by what they depend on; they spare time and change no result.
     _tables: dict[tuple[object, ...], GemmTable] = field(default_factory=dict, repr=False)
 
@@ -81,6 +84,8 @@ class KernelModel:
             raise InputError(f"device {self.name}: bandwidth must be positive and finite, got {bandwidth!r}")
         rates = self.rates if bandwidth is None and share == 1.0 else _partition(self.rates, bandwidth, share)
         rates.peak_of(precision)
+        if isinstance(kernel, Elementwise) and kernel.name in self.elementwise:
+            return self.elementwise[kernel.name].time(kernel.bytes_moved(element_size(precision)))
         if isinstance(kernel, Elementwise):
             return elementwise_time(kernel, rates, precision)
         if isinstance(kernel, Gemm):
@@ -106,7 +111,7 @@ class KernelModel:
         if rates == self.rates:
             return self
         if same_chip(rates, self.rates):
-            return KernelModel(rates, self.gemm, self.convolution)
+            return KernelModel(rates, self.gemm, self.convolution, self.elementwise)
         return KernelModel(
             rates,
             {precision: GemmFit(fit.weights) for precision, fit in self.gemm.items()},
@@ -205,4 +210,5 @@ def _read(path: Path, stamp: int) -> KernelModel:
             precision: {direction: table.build() for direction, table in passes.items()}
             for precision, passes in document.convolution.items()
         },
+        {kernel: table.build() for kernel, table in document.elementwise.items()},
     )

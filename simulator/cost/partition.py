@@ -89,6 +89,7 @@ def group_model(whole: KernelModel, rates: DeviceRates) -> KernelModel:
             precision: {direction: _at_images_per_core(fit, octaves) for direction, fit in passes.items()}
             for precision, passes in whole.convolution.items()
         },
+        whole.elementwise,
     )
 
 

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import hardware_profiles
-from simulator.cost.convolution import ConvolutionFit
-from simulator.cost.correction import Correction
-from simulator.cost.gemm import GemmFit
+from simulator.cost.fit_tables import convolution_table, gemm_table
 from simulator.errors import SimulatorError
+from simulator.toml_text import toml_text
 from simulator.workload.kernels import Pass
 from validation.deepbench.devices import measured_devices
 from validation.deepbench.fitting import fit_convolution, fit_gemm
 from validation.deepbench.reference import COMMIT, default_reference, read_convolutions, read_gemms
 from validation.deepbench.scoring import Errors, cross_validate_convolution, cross_validate_gemm
-from validation.deepbench.toml_text import toml_text
 
 __all__ = ["kernel_document", "main"]
 
@@ -54,49 +52,27 @@ def kernel_document(name: str, reference: Path) -> dict[str, Any]:
         rows = [row for row in gemms if row.precision == precision]
         fit = fit_gemm(rows, rates, precision, device.narrow_columns)
         errors = cross_validate_gemm(rows, rates, precision, device.narrow_columns)
-        document["gemm"][precision] = {
-            **_fit_table(fit, errors, len(rows), "gemm.csv"),
-            "upper_share": fit.upper_share,
-            "narrow_columns": fit.narrow_columns,
-            "exact_share": fit.exact_share,
-        }
+        document["gemm"][precision] = gemm_table(fit, f"{len(rows)} rows of gemm.csv", _fields(errors, len(rows)))
         passes = document["convolution"][precision] = {}
         for direction in Pass:
             measured = [row for row in convolutions if row.precision == precision and row.kernel.direction is direction]
             convolution = fit_convolution(measured, rates, precision)
             held_out = cross_validate_convolution(measured, rates, precision)
-            passes[direction.value] = _fit_table(convolution, held_out, len(measured), "conv.csv")
+            passes[direction.value] = convolution_table(
+                convolution, f"{len(measured)} rows of conv.csv", _fields(held_out, len(measured))
+            )
     return document
 
 
-def _fit_table(fit: GemmFit | ConvolutionFit, errors: Errors, rows: int, source: str) -> dict[str, Any]:
+def _fields(errors: Errors, rows: int) -> dict[str, float]:
+    """Errors as the file has them."""
     return {
-        "kind": "fitted",
-        "source": f"{rows} rows of {source}",
-        "weights": {name: _rounded(weight) for name, weight in fit.weights.items()},
-        "errors": {
-            "rows": rows,
-            "median": _rounded(errors.median, 3),
-            "p90": _rounded(errors.p90, 3),
-            "family_median": _rounded(errors.family_median, 3),
-            "family_p90": _rounded(errors.family_p90, 3),
-        },
-        "correction": _correction_table(fit.correction),
+        "rows": rows,
+        "median": errors.median,
+        "p90": errors.p90,
+        "family_median": errors.family_median,
+        "family_p90": errors.family_p90,
     }
-
-
-def _correction_table(correction: Correction) -> dict[str, Any]:
-    return {
-        "lengths": [float(length) for length in correction.lengths],
-        "kinship": correction.kinship,
-        "variants": [int(variant) for variant in correction.variants],
-        "weights": [_rounded(float(weight), 5) for weight in correction.weights],
-        "anchors": [[_rounded(float(value), 6) for value in anchor] for anchor in correction.anchors],
-    }
-
-
-def _rounded(value: float, digits: int = 5) -> float:
-    return float(f"{value:.{digits}g}")
 
 
 def main(arguments: list[str] | None = None) -> int:
