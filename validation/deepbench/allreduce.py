@@ -64,6 +64,8 @@ class Score:
         Largest relative difference between a parameter of the profile and its fit.
     worst : tuple of (MeasuredAllReduce, float)
         The three regular rows that the simulator misses most, with signed relative errors.
+    held_out : tuple of (MeasuredAllReduce, float)
+        All rows, each with the signed relative error of `row_out`.
     """
 
     system: MeasuredSystem
@@ -76,6 +78,7 @@ class Score:
     all_row_out: Spread
     drift: float
     worst: tuple[tuple[MeasuredAllReduce, float], ...]
+    held_out: tuple[tuple[MeasuredAllReduce, float], ...]
 
     @property
     def passed(self) -> bool:
@@ -105,6 +108,10 @@ def score(system: MeasuredSystem, measured: Sequence[MeasuredAllReduce]) -> Scor
         all_row_out=Spread.of(np.concatenate([row_out, never_fitted])),
         drift=max(_drift(machine.shipped()[number.parameter.name], number.value) for number in fitted),
         worst=tuple((row, float(error)) for row, error in worst),
+        held_out=tuple(
+            (row, float(error))
+            for row, error in zip([*rows, *odd], np.concatenate([row_out, never_fitted]), strict=True)
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from validation.deepbench.reference import (
     read_convolutions,
     read_gemms,
 )
-from validation.deepbench.scoring import cross_validate_convolution, cross_validate_gemm
+from validation.deepbench.scoring import Errors, cross_validate_convolution, cross_validate_gemm
 
 __all__ = ["Score", "kernel_scores", "main", "markdown", "transfer_scores"]
 
@@ -38,7 +38,10 @@ _CONVOLUTION_ALLOWED = 0.20
 
 @dataclass(frozen=True)
 class Score:
-    """One line of the table; allowed values are infinite where nothing was promised."""
+    """One line of the table; allowed values are infinite where nothing was promised.
+
+    `measured` and `predicted` are its rows, and of each the median of the predictions by fits that did not see it [s].
+    """
 
     device: str
     precision: str
@@ -50,6 +53,8 @@ class Score:
     family_p90: float
     allowed_median: float = np.inf
     allowed_p90: float = np.inf
+    measured: tuple[MeasuredGemm | MeasuredConvolution, ...] = ()
+    predicted: tuple[float, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -65,19 +70,44 @@ def kernel_scores(reference: Path, *names: str) -> Iterator[Score]:
         for precision in rates.peak:
             promised = name in _TARGET_DEVICES and precision == "fp32"
             rows = [row for row in gemms if row.device == device.label and row.precision == precision]
-            errors = cross_validate_gemm(rows, rates, precision, device.narrow_columns)
-            values = (errors.median, errors.p90, errors.family_median, errors.family_p90)
-            yield Score(name, precision, "gemm", len(rows), *values, *(_GEMM_ALLOWED if promised else ()))
+            if rows:
+                errors = cross_validate_gemm(rows, rates, precision, device.narrow_columns)
+                yield _score(name, precision, "gemm", rows, errors, *(_GEMM_ALLOWED if promised else ()))
             for direction in Pass:
                 measured = [
                     row
                     for row in convolutions
                     if row.device == device.label and row.precision == precision and row.kernel.direction is direction
                 ]
-                errors = cross_validate_convolution(measured, rates, precision)
-                values = (errors.median, errors.p90, errors.family_median, errors.family_p90)
-                allowed = (_CONVOLUTION_ALLOWED,) if promised else ()
-                yield Score(name, precision, f"conv {direction.value}", len(measured), *values, *allowed)
+                if measured:
+                    errors = cross_validate_convolution(measured, rates, precision)
+                    allowed = (_CONVOLUTION_ALLOWED,) if promised else ()
+                    yield _score(name, precision, f"conv {direction.value}", measured, errors, *allowed)
+
+
+def _score(
+    device: str,
+    precision: str,
+    kind: str,
+    rows: Sequence[MeasuredGemm | MeasuredConvolution],
+    errors: Errors,
+    allowed_median: float = np.inf,
+    allowed_p90: float = np.inf,
+) -> Score:
+    return Score(
+        device,
+        precision,
+        kind,
+        len(rows),
+        errors.median,
+        errors.p90,
+        errors.family_median,
+        errors.family_p90,
+        allowed_median,
+        allowed_p90,
+        tuple(rows),
+        tuple(float(ratio) * row.seconds for ratio, row in zip(errors.typical_ratio, rows, strict=True)),
+    )
 
 
 def transfer_scores(reference: Path) -> Iterator[Score]:

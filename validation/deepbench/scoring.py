@@ -24,10 +24,31 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Errors:
-    """Held-out relative errors |predicted / measured − 1|, over single shapes and over shape families."""
+    """Held-out predictions over measurements, when single shapes and when whole shape families are held out.
 
-    by_shape: Array
-    by_family: Array
+    Attributes
+    ----------
+    ratios_by_shape, ratios_by_family : array, shape (repeats, rows)
+        Predicted / measured.
+    """
+
+    ratios_by_shape: Array
+    ratios_by_family: Array
+
+    @property
+    def by_shape(self) -> Array:
+        """Absolute relative errors of all repeats, shape (repeats · rows,)."""
+        return np.abs(self.ratios_by_shape - 1.0).ravel()
+
+    @property
+    def by_family(self) -> Array:
+        """The same with whole families held out."""
+        return np.abs(self.ratios_by_family - 1.0).ravel()
+
+    @property
+    def typical_ratio(self) -> Array:
+        """Of each row, the median of its held-out predictions over the measurement, shape (rows,)."""
+        return np.asarray(np.median(self.ratios_by_shape, axis=0), dtype=np.float64)
 
     @property
     def median(self) -> float:
@@ -90,9 +111,9 @@ def _held_out(
     folds: int,
     repeats: int,
 ) -> Array:
-    """Relative errors when the rows of a group are always held out together (so repeated shapes never leak)."""
+    """Predicted / measured when the rows of a group are always held out together (so repeated shapes never leak)."""
     distinct = list(dict.fromkeys(groups))
-    errors = np.zeros((repeats, len(rows)))
+    ratios = np.zeros((repeats, len(rows)))
     for repeat in range(repeats):
         order = np.random.default_rng((_SEED, repeat)).permutation(len(distinct))
         fold_of = {group: int(position) % folds for group, position in zip(distinct, order, strict=True)}
@@ -102,5 +123,5 @@ def _held_out(
             if held:
                 predicted = predict([rows[index] for index in kept], [rows[index] for index in held])
                 measured = np.array([rows[index].seconds for index in held])
-                errors[repeat, held] = np.abs(predicted / measured - 1.0)
-    return errors.ravel()
+                ratios[repeat, held] = predicted / measured
+    return ratios
