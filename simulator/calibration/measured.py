@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,6 @@ __all__ = ["OUTLIER", "Group", "grouped", "pooled_errors"]
 OUTLIER = 10.0
 #: The spread of a small group is taken together with so many measurements' worth of the spread of all groups.
 _SHARED = 4.0
-#: Nothing is known better than this, relatively.
-_LEAST_ERROR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,15 @@ def pooled_errors(groups: Sequence[Group]) -> list[float]:
     """Standard error of each group's mean, relative to it.
 
     The spread of few measurements is itself badly known, so it is mixed with that of all groups given, which should be
-    of one kind.
+    of one kind. Where nothing was measured twice, errors are unknown, which is NaN.
     """
     freedom = sum(group.count - 1 for group in groups)
-    common = sum((group.count - 1) * group.spread**2 for group in groups) / freedom if freedom else 0.0
+    if not freedom:
+        return [nan] * len(groups)
+    common = sum((group.count - 1) * group.spread**2 for group in groups) / freedom
     errors = []
     for group in groups:
         own = group.count - 1
         variance = (own * group.spread**2 + _SHARED * common) / (own + _SHARED)
-        errors.append(max((variance / group.count) ** 0.5, _LEAST_ERROR))
+        errors.append((variance / group.count) ** 0.5)
     return errors

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from simulator.calibration.applied import Calibration
 from simulator.calibration.closed_form import ClosedForm
 from simulator.calibration.flows import Flow, company, flows_of
 from simulator.calibration.measured import Group, grouped, pooled_errors
-from simulator.calibration.parameters import candidates, parameter_kind
+from simulator.calibration.message_forms import MessageForms
+from simulator.calibration.parameters import candidates
 from simulator.errors import InputError
 from simulator.platform import Platform, Route
 from simulator.scenario import Scenario
@@ -241,12 +241,12 @@ class TraceModel:
             key = (*self._similar(flow), counts if each[1] else ())
             examples.setdefault(key, (flow, counts))
             measured[flow.category].append((key, flow.step, flow.seconds))
-        variants = _Variants(self.resolved, names)
+        forms = MessageForms(self.resolved.platform, names)
         for entries in measured.values():
             groups = grouped(entries)
             for group, error in zip(groups, pooled_errors(groups), strict=True):
                 flow, counts = examples[group.key]
-                form = variants.form(*self._ends(flow), flow.size, counts, batch=flow.source < 0)
+                form = forms.form(*self._ends(flow), flow.size, counts, batch=flow.source < 0)
                 modelled = _alone(self._route(flow, plain), flow.size, counts)
                 yield self._row(flow.category, flow.name, group, error, modelled, form)
 
@@ -281,47 +281,6 @@ class TraceModel:
     def _row(self, category: str, name: str, group: Group, error: float, modelled: float, form: ClosedForm) -> Observed:
         source = self.source
         return Observed(str(category), name, source, group.mean, error, group.count, group.left_out, modelled, form)
-
-
-class _Variants:
-    """One platform for each parameter at one second or twice its rate, to read a message's formula off."""
-
-    def __init__(self, resolved: Simulation, names: Collection[str]) -> None:
-        self._names = [name for name in names if parameter_kind(name).group in ("network", "overhead")]
-        self._times = [name for name in self._names if parameter_kind(name).unit == "s"]
-        self._rates = [name for name in self._names if parameter_kind(name).unit == ""]
-        self._load_fixed = "load.fixed" in names
-        self._resolved = resolved
-        zero = dict.fromkeys(self._times, 0.0)
-        self._without = self._platform(zero)
-        self._one = {name: self._platform({**zero, name: 1.0}) for name in self._times}
-        self._double = {name: self._platform({**zero, name: 2.0}) for name in self._rates}
-
-    def form(self, source: str, target: str, size: float, counts: Sequence[float], batch: bool) -> ClosedForm:
-        """The formula of a message with that company on its links."""
-        plain = self._without.route(source, target)
-        constant = plain.overhead + plain.latency
-        coefficients = {"load.fixed": 1.0} if batch and self._load_fixed else {}
-        for name, platform in self._one.items():
-            route = platform.route(source, target)
-            coefficient = route.overhead + route.latency - constant
-            if coefficient > 0.5:
-                coefficients[name] = float(round(coefficient))
-        doubled = {name: platform.route(source, target) for name, platform in self._double.items()}
-        works = {
-            (
-                next((n for n, r in doubled.items() if r.links[i].bandwidth > 1.5 * link.bandwidth), ""),
-                size * count / link.bandwidth,
-            )
-            for i, (link, count) in enumerate(zip(plain.links, counts, strict=True))
-        }
-        if plain.rate_cap < float("inf"):
-            name = next((n for n, r in doubled.items() if r.rate_cap > 1.5 * plain.rate_cap), "")
-            works.add((name, size / plain.rate_cap))
-        return ClosedForm(constant, coefficients, tuple(sorted(works)))
-
-    def _platform(self, values: Mapping[str, float]) -> Platform:
-        return self._resolved.platform.corrected(Calibration(values).platform)
 
 
 def _first(wanted: Any, names: Collection[str]) -> str:

@@ -35,6 +35,7 @@ class Software:
         host_cables = (
             cable.type for cable in system.node.cables if not _joins_adapter(system, cable.source, cable.target)
         )
+        self._largest_inside = _largest(cable.type for cable in system.node.cables)
         self._copy = self._figure("copy", self._stated.copy_call, _largest(host_cables))
         self._staging = self._figure("staging", self._stated.staging, self._copy)
 
@@ -61,6 +62,17 @@ class Software:
         # Of a system whose calls on large arrays take longer, only the usual call is calibrated.
         small = self._stated.collective.call.value if self._stated.collective else 0.0
         return max(call, stated) if stated > small else call
+
+    def figures(self) -> dict[str, float]:
+        """What each calibratable overhead is [s], by its name; the largest where it differs from path to path."""
+        peer = self._figure("peer", self._stated.peer, self._largest_inside)
+        return {
+            "message": self._message,
+            "copy": self._copy,
+            "peer": peer,
+            "staging": self._staging,
+            "collective": self.collective(0.0),
+        }
 
     def message(self, copies: int) -> float:
         """Overhead [s] of one message between nodes that takes so many staging copies."""

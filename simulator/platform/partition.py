@@ -89,9 +89,13 @@ class ChipMemory:
             bandwidth = self._bandwidth(device) / 2 * self._correction.bandwidth
             name = f"{chip} copies"
             self._links[chip] = Link(name, chip, chip, bandwidth, latency, "memory", name)
-        flag = device.core_latency.value if device.core_latency else 0.0
         rate = _copy_rate(destination) * self._correction.bandwidth
-        return Route((self._links[chip],), flag if self._flag is None else self._flag, rate)
+        return Route((self._links[chip],), self.overhead(device), rate)
+
+    def overhead(self, device: Device) -> float:
+        """Time [s] until a receiver has seen its sender's flag."""
+        stated = device.core_latency.value if device.core_latency else 0.0
+        return stated if self._flag is None else self._flag
 
 
 def _copy_rate(receiver: PlacedDevice) -> float:

@@ -209,6 +209,15 @@ class Platform:
         """Whether collectives go through a message-passing library, which takes its time to call."""
         return not self.partitions == len(self.accelerators) > 1
 
+    def overheads(self) -> dict[str, float]:
+        """Software overheads [s] in force, by the name under which `PlatformCorrections` replaces them."""
+        return {**self._software.figures(), "local": self._local_overhead()}
+
+    def _local_overhead(self) -> float:
+        if self._process_routes is not None:
+            return self._process_routes.overhead
+        return next((self._chip_memory.overhead(place.device) for place in self.accelerators if place.chip), 0.0)
+
     def transfers_between_accelerators(self) -> set[str]:
         """How accelerators of one node pass messages to one another: ``"peer"``, ``"staging"``, both or not at all."""
         names = self.system.node.accelerators

@@ -74,7 +74,7 @@ class ProcessRoutes:
     def __init__(self, processes: Processes, corrections: PlatformCorrections) -> None:
         self._thread_cores = processes.thread_cores
         self._cable = cable = corrections.cable(processes.link)
-        self._overhead = corrections.overheads.get("local", cable.message_overhead or 0.0)
+        self.overhead = corrections.overheads.get("local", cable.message_overhead or 0.0)
         self._rate = min(cable.bandwidth, cable.flow_cap)
         self._chips: dict[str, _Chip] = {}
         self._threads: dict[str, Link] = {}
@@ -83,7 +83,7 @@ class ProcessRoutes:
         """The route of a message from process to process: their memory, a core, and the receiver's threads."""
         chip = self._chip(destination)
         links = (chip.memory, chip.cores, self._thread(destination))
-        return Route(links, self._overhead, self._rate)
+        return Route(links, self.overhead, self._rate)
 
     def core(self, process: PlacedDevice) -> Route:
         """Where work of a process goes: ``bandwidth`` of this route is one second of a core each second."""
