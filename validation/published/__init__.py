@@ -1,0 +1,1 @@
+"""Published measurements of other people's training runs: fitted on their small scales, predicted on their large ones."""
