@@ -231,7 +231,7 @@ class ResolvedScenario:
     def _learning(self) -> LearningSetup | None:
         """Learner and data of a run with so many workers."""
         table = self.scenario.tables.learning
-        if table is None or self.learner is None:
+        if table is None or self.learner is None or self.scenario.tables.simulation.timing_only:
             return None
         return LearningSetup(
             table, *self.learner, len(self.workers), self.scenario.tables, self.steps, self.network.parameters

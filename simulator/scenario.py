@@ -94,6 +94,7 @@ class SimulationTable(Document):
     straggler_probability: float = Field(0.0, ge=0.0, le=1.0, description="that a gradient takes longer")
     straggler_factor: float = Field(2.0, ge=1.0, allow_inf_nan=False)
     exact: bool = Field(False, description="simulate every step, even those that repeat the one before")
+    timing_only: bool = Field(False, description="count the time of what learns, but do not learn")
 
 
 class LearningTable(Document):

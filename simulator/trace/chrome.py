@@ -7,6 +7,7 @@ is in the file, so that reading it back gives the trace again.
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +64,7 @@ def _arrows(trace: Trace, threads: dict[tuple[int, str], int]) -> Iterator[dict[
 
 
 def write_trace(trace: Trace, path: Path) -> None:
-    """Write `trace` as one JSON file.
+    """Write `trace` as one JSON file, compressed if its name ends in ``.gz``.
 
     Raises
     ------
@@ -82,7 +83,9 @@ def write_trace(trace: Trace, path: Path) -> None:
         },
         "traceEvents": list(trace_events(trace)),
     }
+    data = json.dumps(document).encode()
     try:
-        path.write_text(json.dumps(document), encoding="utf-8")
+        # No time stamp: the same trace gives the same file.
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
