@@ -15,18 +15,23 @@ __all__ = ["CollectiveTime", "MessageTime", "Observation", "StepTime"]
 class MessageTime:
     """One message, or the mean of many: `size` bytes in `seconds`, one way, from one rank to another.
 
-    `link_class` is where the ranks are ("gpu-gpu", "cpu-gpu", "node-node", "local"), empty if unknown.
+    `link_class` is where the ranks are ("gpu-gpu", "cpu-gpu", "node-node", "local"), empty if unknown. With more than
+    one message `in_flight`, the time is a stream's for each of its messages: it tells of the bandwidth, not the latency.
     """
 
     size: float
     seconds: float
     link_class: str = ""
     where: str = ""
+    in_flight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class CollectiveTime:
-    """One collective call on `size` bytes a rank over `ranks` devices, `ranks_per_node` of them a node (0: unknown)."""
+    """One collective call on `size` bytes a rank over `ranks` devices, `ranks_per_node` of them a node (0: unknown).
+
+    `size` is that of the whole buffer: for an all-gather what every rank has afterwards, for a reduce-scatter before.
+    """
 
     kind: str
     ranks: int

@@ -150,7 +150,8 @@ def collective_kind(span: Span) -> str:
 def match_collectives(trace: Trace, synchronising: bool = True) -> list[list[int]]:
     """Indices of the spans of each collective call, where at least two ranks recorded theirs.
 
-    Calls whose name and number of spans differ between ranks are left out: which of them belong together is not known.
+    Where ranks hold unequally many spans of a name (a recorder that began late on one), only those of the steps are
+    matched in which they hold equally many; of the others it is not known which belong together.
 
     Parameters
     ----------
@@ -164,9 +165,26 @@ def match_collectives(trace: Trace, synchronising: bool = True) -> list[list[int
             calls[span.name][span.rank].append(index)
     groups: list[list[int]] = []
     for by_rank in calls.values():
-        counts = {len(indices) for indices in by_rank.values()}
-        if len(by_rank) < 2 or len(counts) != 1:
+        if len(by_rank) < 2:
             continue
-        ordered = [sorted(indices, key=lambda i: (trace.spans[i].start, i)) for indices in by_rank.values()]
-        groups.extend([list(call) for call in zip(*ordered, strict=True)])
+        if len({len(indices) for indices in by_rank.values()}) == 1:
+            groups += _calls_in_order(trace.spans, list(by_rank.values()))
+            continue
+        steps = [_by_step(trace.spans, indices) for indices in by_rank.values()]
+        for step in set.intersection(*(set(of_rank) for of_rank in steps)):
+            sides = [of_rank[step] for of_rank in steps]
+            if len({len(indices) for indices in sides}) == 1:
+                groups += _calls_in_order(trace.spans, sides)
     return sorted(groups)
+
+
+def _by_step(spans: list[Span], indices: list[int]) -> dict[int, list[int]]:
+    steps: defaultdict[int, list[int]] = defaultdict(list)
+    for index in indices:
+        steps[spans[index].step].append(index)
+    return dict(steps)
+
+
+def _calls_in_order(spans: list[Span], of_ranks: list[list[int]]) -> list[list[int]]:
+    ordered = [sorted(indices, key=lambda i: (spans[i].start, i)) for indices in of_ranks]
+    return [list(call) for call in zip(*ordered, strict=True)]
