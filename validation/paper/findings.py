@@ -118,7 +118,7 @@ def _box(comparison: gpu_box.Comparison) -> Iterator[Check]:
 def _order(comparison: gpu_box.Comparison) -> Verdict:
     methods = list(gpu_box.PRINTED_SECONDS)
     times = [comparison.seconds_to_accuracy(method) for method in methods]
-    correlation = float(spearmanr(times, [gpu_box.PRINTED_SECONDS[method] for method in methods]).statistic)
+    correlation = round(float(spearmanr(times, [gpu_box.PRINTED_SECONDS[method] for method in methods]).statistic), 12)
     statement = f"rank correlation of the four methods, {comparison.case.network}, {comparison.case.host_memory}"
     return Verdict(SECONDS, statement, correlation, 1.0, "at least", "")
 

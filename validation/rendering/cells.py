@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, isfinite, isinf, isnan
 
 from validation.checks import Check, Findings, Verdict
@@ -12,15 +12,19 @@ __all__ = [
     "VERDICT_HEADINGS",
     "by_section",
     "check_cells",
+    "noted",
     "number",
     "outcome",
     "outcome_of_part",
+    "percent",
     "summary",
     "verdict_cells",
     "worst_first",
 ]
 
 CHECK_HEADINGS = ("row", "predicted", "measured", "error", "allowed", "")
+#: Rows that a note names before it counts.
+_NAMED = 4
 VERDICT_HEADINGS = ("verdict", "value", "bound", "")
 
 
@@ -116,6 +120,25 @@ def worst_first(checks: Sequence[Check]) -> list[Check]:
         return inf if isnan(check.error) else abs(check.error)
 
     return sorted(checks, key=lambda check: (rank[check.passed], check.fitted, -size(check)))
+
+
+def noted(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Lines for the (row, note) pairs that have a note, one for each note: "a, b and 3 more: the note".
+
+    Examples
+    --------
+    >>> noted([("8 nodes", "odd"), ("16 nodes", ""), ("32 nodes", "odd")])
+    ['8 nodes, 32 nodes: odd']
+    """
+    names: dict[str, list[str]] = {}
+    for name, note in rows:
+        if note:
+            names.setdefault(note, []).append(name)
+    lines = []
+    for note, found in names.items():
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        lines.append(f"{', '.join(found[:_NAMED])}{more}: {note}")
+    return lines
 
 
 def summary(findings: Findings) -> str:

@@ -10,6 +10,7 @@ from validation.rendering.cells import (
     VERDICT_HEADINGS,
     by_section,
     check_cells,
+    noted,
     outcome_of_part,
     summary,
     verdict_cells,
@@ -57,9 +58,9 @@ def _check_table(checks: Sequence[Check]) -> Iterator[str]:
 
 
 def _notes(notes: Iterable[tuple[str, str]]) -> Iterator[str]:
-    found = [f"- {cell(name)}: {cell(note)}" for name, note in notes if note]
+    found = noted(notes)
     if found:
-        yield from (*found, "")
+        yield from (*(f"- {cell(line)}" for line in found), "")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
