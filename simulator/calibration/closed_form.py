@@ -45,6 +45,12 @@ class ClosedForm:
     works: tuple[tuple[str, float], ...] = ()
     busy: float = 0.0
 
+    @property
+    def parameters(self) -> set[str]:
+        """What it depends on."""
+        slowed = {"overlap.slowdown"} if self.busy else set()
+        return {*self.coefficients, *(name for name, _ in self.works if name), *slowed}
+
 
 class ClosedForms:
     """Several operations' times as functions of one vector of parameters.

@@ -19,12 +19,15 @@ from simulator.calibration.closed_form import ClosedForm
 from simulator.calibration.flows import Flow, company, flows_of
 from simulator.calibration.measured import Group, grouped, pooled_errors
 from simulator.calibration.message_forms import MessageForms
+from simulator.calibration.observations import CollectiveTime
 from simulator.calibration.parameters import candidates
+from simulator.collectives.schedule import COLLECTIVES
 from simulator.errors import InputError
 from simulator.platform import Platform, Route
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 from simulator.trace import Category, Span, Trace
+from simulator.trace.messages import collective_kind, match_collectives
 
 __all__ = ["Observed", "TraceModel", "scenario_of", "uncalibrated"]
 
@@ -132,9 +135,7 @@ class TraceModel:
         """Every group that depends on one of the parameters `names`, with its formula in them."""
         rows = [*self._gradients(names), *self._updates(names), *self._batches(names), *self._messages(names)]
         rows += self._calls(names)
-        return [
-            row for row in rows if row.form.coefficients or row.form.busy or any(name for name, _ in row.form.works)
-        ]
+        return [row for row in rows if row.form.parameters]
 
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -153,10 +154,14 @@ class TraceModel:
             yield self._row(Category.FORWARD_BACKWARD, _GRADIENT, group, error, seconds, form)
 
     def _updates(self, names: Collection[str]) -> Iterator[Observed]:
-        modelled = _means(_update_times(self._neutral, self._kind))
-        for group, error in _known(_update_times(self.trace, self._kind), modelled):
+        modelled, measured = (_update_times(trace, self._kind) for trace in (self._neutral, self.trace))
+        if not {name for (_, _, name), _, _ in measured} <= {name for (_, _, name), _, _ in modelled}:
+            # Another program's names: what it spends on updates in a step is comparable, not which update it is.
+            modelled, measured = _together(modelled), _together(measured)
+        means = _means(modelled)
+        for group, error in _known(measured, means):
             kind, category, name = group.key
-            seconds = modelled[group.key]
+            seconds = means[group.key]
             form = self._scaled(seconds, "update", names, "", kind[1])
             yield self._row(category, name, group, error, seconds, form)
 
@@ -268,6 +273,26 @@ class TraceModel:
         stages = tuple((link.medium, link.bandwidth, link.latency) for link in route.links)
         return flow.name, flow.source < 0, flow.size, route.overhead, route.rate_cap, stages
 
+    def gradient_spreads(self) -> list[Group]:
+        """Gradients of each rank, for how much they vary from step to step."""
+        times = _gradient_times(self.trace, self._kind)
+        return grouped(((kind, rank), step, sum(seconds)) for (kind, rank, step), seconds in times.items())
+
+    def collectives(self) -> list[CollectiveTime]:
+        """Whole collectives of a program that does not record their messages, from when the last member came."""
+        spans, found = self.trace.spans, []
+        for call in match_collectives(self.trace):
+            members = [spans[index] for index in call]
+            seconds = max(s.end for s in members) - max(s.start for s in members)
+            size, kind = max(s.bytes for s in members), collective_kind(members[0])
+            found.append(((kind, size, len(members)), members[0].step, seconds))
+        return [
+            CollectiveTime(*(kind, ranks, size), group.mean, where=self.source)
+            for group in grouped(found)
+            for kind, size, ranks in [group.key]
+            if size > 0.0 and kind in COLLECTIVES
+        ]
+
     def _calls(self, names: Collection[str]) -> Iterator[Observed]:
         if "collective.call" not in names:
             return
@@ -324,6 +349,14 @@ def _gradient_times(trace: Trace, kind: Any) -> Times:
 
 def _update_times(trace: Trace, kind: Any) -> Times:
     return _times(((kind(s.rank), s.category, s.name), s) for s in trace.spans if s.category in _UPDATES)
+
+
+def _together(times: Times) -> Times:
+    """All updates of a rank and step in one, under one name."""
+    found: defaultdict[tuple[Any, int, int], list[float]] = defaultdict(lambda: [0.0])
+    for ((kind, category, _), rank, step), seconds in times.items():
+        found[(kind, category, "updates of a step"), rank, step][0] += sum(seconds)
+    return found
 
 
 def _batch_times(trace: Trace, kind: Any) -> Times:
