@@ -172,6 +172,7 @@ def _progress(total: int, label: str) -> Iterator[Callable[[str, int], None]]:
 @cli.command()
 @_scenario_options
 @click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write a Chrome/Perfetto trace.")
+@click.option("--no-interval", is_flag=True, help="Leave out how sure the time is that rests on a calibration.")
 def run(
     scenario: str,
     assignments: Sequence[str],
@@ -179,6 +180,7 @@ def run(
     exact: bool,
     json_path: str | None,
     trace_path: Path | None,
+    no_interval: bool,
 ) -> None:
     """Simulate SCENARIO and print how long it takes, what bounds it and where the time goes."""
     from simulator.report.tables import result_view
@@ -188,6 +190,10 @@ def run(
     simulation = Simulation(_load(scenario, assignments, seed, exact))
     with _progress(simulation.steps, simulation.algorithm.name) as show:
         result = simulation.run(lambda step: show(simulation.algorithm.name, step))
+        if not no_interval:
+            from simulator.calibration.interval import with_interval
+
+            result = with_interval(result, simulation.scenario, lambda name: show(f"how sure: {name}", 0))
     _console(json_path).print(result_view(result))
     _write_json(json_path, result.to_dict())
     if trace_path is not None:

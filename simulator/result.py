@@ -12,7 +12,7 @@ import numpy as np
 from simulator.execution.device_operations import BLOCKS, SharedUse
 from simulator.trace import Trace, communication_ratio
 
-__all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Result", "asynchrony", "step_times"]
+__all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Prediction", "Result", "asynchrony", "step_times"]
 
 RESULT_SCHEMA = "clustersim/result/1"
 
@@ -39,6 +39,44 @@ class LinkLoad:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """How sure a time is that rests on a calibration; see `simulator.calibration.interval`. All in seconds.
+
+    Attributes
+    ----------
+    level : float
+        Probability that the time lies between `low` and `high`.
+    std_parameters, std_residual : float
+        Standard deviations from what the fit left open, and from what the calibrated model missed in what it was
+        fitted to.
+    sensitivities : mapping
+        What one standard error of each uncertain parameter does to the time.
+    unknown_scatter : tuple of str
+        Parts of the breakdown whose residual error the calibration could not tell, so that they add nothing.
+    """
+
+    level: float
+    low: float
+    high: float
+    std_parameters: float
+    std_residual: float
+    sensitivities: Mapping[str, float]
+    unknown_scatter: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON result has it."""
+        return {
+            "level": self.level,
+            "low_s": self.low,
+            "high_s": self.high,
+            "std_parameters_s": self.std_parameters,
+            "std_residual_s": self.std_residual,
+            "sensitivities_s": dict(self.sensitivities),
+            "unknown_scatter": list(self.unknown_scatter),
+        }
+
+
+@dataclass(frozen=True)
 class Result:
     """All there is to know of a run. Times in seconds, sizes in bytes, energy in joules, cost in US dollars.
 
@@ -60,6 +98,8 @@ class Result:
         Staleness, lost updates and torn reads of arrays that ranks share; None where none are.
     learning : mapping or None
         Accuracy and loss against time, and what reached what; None where nothing is learned.
+    prediction : Prediction or None
+        How sure the time is; None without a calibration overlay, or where nobody asked.
     weights : ndarray or None
         What was learned, one-dimensional; not part of the JSON.
     simulated_steps, events, wall_time : int, int, float
@@ -93,6 +133,7 @@ class Result:
     asynchrony: Mapping[str, Any] | None = None
     learning: Mapping[str, Any] | None = None
     weights: Any = None
+    prediction: Prediction | None = None
 
     @property
     def throughput(self) -> float:
@@ -129,6 +170,7 @@ class Result:
             "nodes": self.nodes,
             "workers": self.workers,
             "time_s": self.time,
+            "prediction": None if self.prediction is None else self.prediction.to_dict(),
             "steps": self.steps,
             "gradients": self.gradients,
             "time_per_gradient_s": self.time_per_gradient,

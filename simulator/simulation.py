@@ -43,8 +43,17 @@ def load(path_or_name: str | Path, **overrides: Any) -> Scenario:
     return Scenario.load(path_or_name, overrides)
 
 
-def simulate(scenario: Scenario, progress: Callable[[int], None] | None = None) -> Result:
+def simulate(scenario: Scenario, progress: Callable[[int], None] | None = None, *, interval: bool = False) -> Result:
     """Simulate one scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    progress : callable, optional
+        Called with each step that the first worker enters.
+    interval : bool
+        Whether the result of a scenario with a calibration overlay says how sure its time is, which takes some more
+        short simulations.
 
     Raises
     ------
@@ -55,7 +64,12 @@ def simulate(scenario: Scenario, progress: Callable[[int], None] | None = None) 
     RunError
         If the algorithm's ranks wait for one another for ever.
     """
-    return Simulation(scenario).run(progress)
+    result = Simulation(scenario).run(progress)
+    if not interval:
+        return result
+    from simulator.calibration.interval import with_interval
+
+    return with_interval(result, scenario)
 
 
 def compare(scenarios: Iterable[Scenario]) -> list[Result]:

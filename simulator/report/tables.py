@@ -93,7 +93,8 @@ def result_view(result: Result) -> RenderableType:
     steps = result.to_dict()["step_time_s"]
     facts = Table.grid(padding=(0, 2))
     rows = [
-        ("time", f"{format_quantity(result.time, 'time', 4)} for {result.gradients:,} gradients"),
+        ("time", f"{format_quantity(result.time, 'time', 4)}{_interval(result)} for {result.gradients:,} gradients"),
+        *_uncertainty_rows(result),
         ("throughput", f"{result.throughput:,.0f} samples/s"),
         (
             "step",
@@ -119,6 +120,29 @@ def result_view(result: Result) -> RenderableType:
     return Group(
         Text(heading, style="bold"), facts, breakdown_table(result.breakdown, "critical path"), links, *warnings
     )
+
+
+def _interval(result: Result) -> str:
+    sure = result.prediction
+    if sure is None:
+        return ""
+    low, high = (format_quantity(value, "time", 4) for value in (sure.low, sure.high))
+    return f" ({low} – {high} with {sure.level:.0%})"
+
+
+def _uncertainty_rows(result: Result) -> list[tuple[str, str]]:
+    sure = result.prediction
+    if sure is None:
+        return []
+    largest = sorted(sure.sensitivities.items(), key=lambda item: -abs(item[1]))[:3]
+    parts = [f"parameters {percent(sure.std_parameters / result.time)}"]
+    parts += [f"{name} {percent(abs(value) / result.time)}" for name, value in largest]
+    text = f"{parts[0]} ({', '.join(parts[1:])})" if largest else parts[0]
+    text += f", model {percent(sure.std_residual / result.time)} of the time, one standard deviation"
+    if sure.unknown_scatter:
+        names = ", ".join(part.replace("_", " ") for part in sure.unknown_scatter)
+        text += f"; error of the model unknown for {names}"
+    return [("uncertainty", text)]
 
 
 def _learning_rows(result: Result) -> list[tuple[str, str]]:
