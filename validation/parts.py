@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
-from simulator.errors import InputError
+from simulator.errors import InputError, RunError, SimulatorError
 from validation.checks import Findings, Progress
 
 __all__ = ["PARTS", "run_part", "run_parts"]
@@ -52,12 +53,17 @@ def run_part(part: str, reference: Path | None, progress: Progress = lambda what
 
 def run_parts(
     parts: Sequence[str], reference: Path | None, jobs: int = 1, progress: Progress = lambda what, share: None
-) -> list[Findings | InputError]:
-    """Findings of every part in the order of `parts`; in place of one whose measurements are wrong, what is wrong.
+) -> list[Findings | SimulatorError]:
+    """Findings of every part in the order of `parts`; in place of one that could not be finished, the error.
 
     `jobs` processes work side by side; findings do not depend on it. With more than one, progress is told part by part.
+
+    Raises
+    ------
+    RunError
+        If a process dies.
     """
-    found: dict[str, Findings | InputError] = {}
+    found: dict[str, Findings | SimulatorError] = {}
     for part, findings in _run(parts, reference, jobs, progress):
         found[part] = findings
         progress(part, len(found) / len(parts))
@@ -66,7 +72,7 @@ def run_parts(
 
 def _run(
     parts: Sequence[str], reference: Path | None, jobs: int, progress: Progress
-) -> Iterator[tuple[str, Findings | InputError]]:
+) -> Iterator[tuple[str, Findings | SimulatorError]]:
     if min(jobs, len(parts)) <= 1:
         for place, part in enumerate(parts):
             yield part, _attempt(part, reference, _share(progress, place, len(parts)))
@@ -76,16 +82,25 @@ def _run(
         futures = {pool.submit(_attempt, part, reference): part for part in parts}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except BrokenProcessPool:
+        raise RunError("a process of the validation died; is the machine out of memory? try fewer --jobs") from None
     finally:
+        # Parts still going on are of no use to anybody: whoever leaves early (an interrupt, an error) must not wait.
         pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            process.terminate()
 
 
 def _share(progress: Progress, place: int, count: int) -> Callable[[str, float], None]:
     return lambda what, share: progress(what, (place + min(max(share, 0.0), 1.0)) / count)
 
 
-def _attempt(part: str, reference: Path | None, progress: Progress = lambda what, share: None) -> Findings | InputError:
+def _attempt(
+    part: str, reference: Path | None, progress: Progress = lambda what, share: None
+) -> Findings | SimulatorError:
     try:
         return run_part(part, reference, progress)
     except InputError as error:
         return InputError(str(error))  # a plain one: its children need not survive the way between processes
+    except SimulatorError as error:
+        return RunError(str(error))

@@ -38,9 +38,8 @@ INTRODUCTION = """\
 Measured times of single kernels (KNL 7250, M40, Titan X, P100, V100, 1080 Ti) and of all-reduces, as the DeepBench
 project published them. **Every prediction is by a fit that did not see the row**: kernels by 10-fold
 cross-validation over shapes, three times over (a row shows the median of its three predictions, the verdicts pool
-all), all-reduces by leaving the row out. So the fits that the simulator ships, which saw all rows, are at least as
-good as this on these shapes. Errors on whole families of shapes held out are larger; see `python -m
-validation.deepbench.score_kernels`.
+all), all-reduces by leaving the row out. The fits that the simulator ships saw all rows. Errors on whole families of
+shapes held out are larger; see `python -m validation.deepbench.score_kernels`.
 
 Allowed errors, fixed before the fits: products, median 8 % and 90th percentile 25 %; convolutions, median 20 % (KNL
 7250, M40, P100, V100, single precision); all-reduces, median 10 %. Other devices and half precision are shown,

@@ -82,6 +82,7 @@ def _part(findings: Findings) -> Iterator[str]:
     yield f'<section id="{escape(findings.part)}">'
     yield f"<h2>{escape(findings.title)} {_badge(outcome_of_part(findings))}</h2>"
     yield f"<p><strong>{escape(summary(findings))}</strong></p>"
+    yield f"<p class=soft>Repeat with <code>clustersim validate {escape(findings.part)}</code>.</p>"
     if findings.verdicts:
         yield from _table(VERDICT_HEADINGS, [verdict_cells(verdict) for verdict in findings.verdicts])
         yield from _notes([(verdict.statement, verdict.note) for verdict in findings.verdicts])

@@ -32,7 +32,10 @@ def part_markdown(findings: Findings, level: int = 1, pictures: Mapping[str, str
 
 def _lines(findings: Findings, hashes: str, pictures: Mapping[str, str]) -> Iterator[str]:
     yield from (f"{hashes} {findings.title}", "")
-    yield from (f"**{outcome_of_part(findings)}**: {summary(findings)}", "")
+    yield from (
+        f"**{outcome_of_part(findings)}**: {summary(findings)}. Repeat with `clustersim validate {findings.part}`.",
+        "",
+    )
     if findings.introduction:
         yield from (findings.introduction.strip(), "")
     if findings.verdicts:
