@@ -67,16 +67,17 @@ class Messages:
 
     def send(self, operation: Send, cursor: Cursor) -> None:
         """One message, or one a layer, with the numbers as they are now."""
+        ready = self._recorder.now()
         array = operation.array.snapshot(cursor.rank)
         header = None
         done = 0
         for part in message_parts(array.layout, self._packed):
-            ready = self._recorder.now()
             header = header or self._transport.announce(array, cursor.rank, operation.to)
             values = part_of(array.value, done, done + part, array.elements)
             self._transport.send(values, header, operation.to)
             done += part
             self._note("send", array.name, ready, values.nbytes, cursor, operation.to, header.index)
+            ready = self._recorder.now()
 
     def receive(self, operation: Receive, cursor: Cursor) -> Array:
         """One message, or one a layer, all from whoever sent the first."""
@@ -101,7 +102,9 @@ class Messages:
         """This rank's part of the collective numbered `sequence`."""
         group = operation.group
         position, root = group.index(cursor.rank), group.index(operation.root)
+        start = self._recorder.now()
         result = collective_result(operation, position, self._task)
+        self._recorder.span(cursor, self._category(cursor.rank, group[position - 1]), f"call {operation.kind}", start)
         parts = collective_parts(operation, result, self._packed)
         done = 0
         for part, elements in enumerate(parts):

@@ -1,0 +1,150 @@
+"""The part ``training``: real runs on one machine, predicted from a calibration that saw a third of them.
+
+Needs no MPI: the runs were recorded once (`validation.training.grid`), and their step times, a few steps of the traces
+that the calibration saw, the profile of the machine and the calibration lie in ``validation/training/recorded``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+
+from simulator.errors import InputError
+from simulator.simulation import simulate
+from validation.checks import Check, Findings, Progress, Verdict
+from validation.training.grid import FOLDER, SKIPPED, Case, Measured, fitted_third, read_measured
+from validation.training.steps import step_time
+
+__all__ = ["findings", "predict", "rank_correlation"]
+
+TITLE = "Training: real runs of the same algorithms on one machine"
+_SECTION = "time of a step"
+#: Fewest algorithms of a cell that can be put in an order worth comparing.
+_FEWEST = 4
+
+INTRODUCTION = """\
+{runs} runs over MPI on one machine ({processor}, {cores} cores): {algorithms} algorithms × 1 to 4 workers × two
+networks × two widths × two batch sizes, each with real gradients, made {repeats} times in random order; the measured
+figure is the median. With a master, up to five processes share {cores} cores.
+
+The profile of the machine was measured by `clustersim probe`. The calibration saw **a third of the grid, drawn at
+random before anything was measured** (`validation.training.grid.fitted_third`); those rows are marked as fitted and
+not judged. All other rows were predicted unseen. Allowed, fixed beforehand: median 10 %, 90th percentile 25 %, and a
+rank correlation of algorithms of 0.9.
+"""
+
+REASONS = """\
+"""
+
+
+def findings(reference: Path | None, progress: Progress) -> Findings:
+    """Findings on the recorded runs in `reference`, by default those that come with the project."""
+    folder = reference or FOLDER
+    if not (folder / "step-times.jsonl").exists():
+        return Findings(
+            "training",
+            TITLE,
+            missing=f"no recorded runs in {folder}; record some with 'python -m validation.training.grid --out FOLDER'",
+        )
+    measured, seen = read_measured(folder), set(fitted_third())
+    predicted = []
+    for index, row in enumerate(measured):
+        progress(str(row.case), index / len(measured))
+        predicted.append(predict(row.case, folder))
+    checks = [_check(row, seconds, row.case in seen) for row, seconds in zip(measured, predicted, strict=True)]
+    unseen = [(row, seconds) for row, seconds in zip(measured, predicted, strict=True) if row.case not in seen]
+    machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+    introduction = INTRODUCTION.format(
+        runs=sum(len(row.step_times) for row in measured),
+        processor=machine["processor"],
+        cores=machine["cores"],
+        algorithms=len({row.case.algorithm for row in measured}),
+        repeats=max(len(row.step_times) for row in measured),
+    )
+    return Findings("training", TITLE, introduction, checks, _verdicts(unseen), REASONS)
+
+
+def predict(case: Case, folder: Path = FOLDER) -> float:
+    """The simulated time of a step of a case [s], on the profile and with the calibration in `folder`.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no calibration.
+    """
+    overlay = folder / "overlay.toml"
+    if not overlay.exists():
+        raise InputError(
+            f"{overlay}: no such file; 'python -m validation.training.fit' makes it from the traces beside it"
+        )
+    scenario = case.scenario(str(folder / "machine" / "cpu-node.toml"))
+    scenario = scenario.override({"simulation.timing_only": True, "calibration.overlay": str(overlay.resolve())})
+    return step_time(simulate(scenario).trace, SKIPPED)
+
+
+def rank_correlation(rows: Iterable[tuple[Case, float, float]]) -> list[float]:
+    """Spearman's correlation between two figures of the algorithms, in each cell of the grid that has enough of them.
+
+    `rows` are (case, one figure, the other); a cell is all cases that differ in nothing but the algorithm.
+    """
+    from scipy.stats import spearmanr
+
+    cells: dict[tuple[object, ...], list[tuple[float, float]]] = defaultdict(list)
+    for case, one, other in rows:
+        cells[case.workers, case.model, case.width, case.batch_size].append((one, other))
+    return [
+        float(spearmanr([one for one, _ in pairs], [other for _, other in pairs]).statistic)
+        for pairs in cells.values()
+        if len(pairs) >= _FEWEST
+    ]
+
+
+def _check(row: Measured, predicted: float, fitted: bool) -> Check:
+    case = row.case
+    workers = f"{case.workers} worker{'s' * (case.workers > 1)}"
+    name = f"{case.algorithm}, {workers}, {case.width} {case.model}, batch {case.batch_size}"
+    spread = max(row.step_times) / min(row.step_times) - 1.0
+    return Check(
+        _SECTION,
+        name,
+        predicted,
+        row.step_time,
+        "s",
+        series=case.algorithm,
+        fitted=fitted,
+        note=f"repeats within {spread:.0%}",
+    )
+
+
+def _verdicts(unseen: Sequence[tuple[Measured, float]]) -> list[Verdict]:
+    errors = np.array([abs(seconds / row.step_time - 1.0) for row, seconds in unseen])
+    found = [
+        Verdict(_SECTION, f"median error of {len(errors)} unseen cases", float(np.median(errors)), 0.10),
+        Verdict(_SECTION, "90th percentile of their errors", float(np.quantile(errors, 0.9)), 0.25),
+    ]
+    several = [(row.case, row.step_time, seconds) for row, seconds in unseen if row.case.workers > 1]
+    ranked = rank_correlation(several)
+    again = _repeatability(row for row, _ in unseen if row.case.workers > 1)
+    found.append(
+        Verdict(
+            _SECTION,
+            "rank correlation of algorithms, mean over cells of 2 to 4 workers",
+            mean(ranked),
+            0.9,
+            "at least",
+            unit="",
+            note=f"{len(ranked)} cells; one repetition against another gives {again:.3f}",
+        )
+    )
+    return found
+
+
+def _repeatability(rows: Iterable[Measured]) -> float:
+    """The rank correlation that one repetition has with another: what a perfect prediction would have."""
+    repeated = [(row.case, row.step_times[0], row.step_times[1]) for row in rows if len(row.step_times) > 1]
+    return mean(rank_correlation(repeated)) if repeated else float("nan")
