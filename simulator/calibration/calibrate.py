@@ -88,7 +88,16 @@ def recording(
         scenario = scenario_of(measured, str(path))
     if system is not None:
         scenario = scenario.override({"cluster.system": system})
-    return Recording(str(path), measured, scenario, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Recording(str(path), measured, scenario, _digest(path))
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, or of the files of a folder one after the other."""
+    files = [path] if path.is_file() else sorted(each for each in path.iterdir() if each.is_file())
+    digest = hashlib.sha256()
+    for each in files:
+        digest.update(each.read_bytes())
+    return digest.hexdigest()
 
 
 def parameters_to_fit(wanted: Iterable[str], resolved: Iterable[ResolvedScenario]) -> list[str]:

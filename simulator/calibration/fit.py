@@ -34,6 +34,8 @@ __all__ = ["Estimate", "Fit", "Observation", "Predictions", "fit"]
 _SINGULAR = 1e-6
 #: Nothing is known better than this, relatively; and an error that nothing tells is taken to be so large.
 _LEAST_ERROR, _UNKNOWN = 1e-6, 0.05
+#: The relative error of everything in the first fit, before anything is known of how large it is.
+_ROUGH = 0.02
 #: A parameter's share in a singular direction from which it is a part of it.
 _PART = 0.05
 #: The largest relative error of a prediction that is plausible for a model [1].
@@ -203,6 +205,7 @@ def fit(
     """
     problem = _Problem(observations, predictions, start)
     reasons: dict[str, str] = {}
+    problem.error = np.hypot(problem.noise, _ROUGH)
     first = problem.solve(problem.points(starts, seed))
     solution, scatter = _with_scatter(problem, first)
     while (lost := _unidentified(problem, solution.vector)) is not None:
@@ -305,7 +308,7 @@ def _unidentified(problem: _Problem, vector: Any) -> tuple[int, str] | None:
         parts = [place for place, share in enumerate(directions[-1]) if abs(share) > _PART]
         last = max(parts, key=lambda place: (_rank(problem.names[problem.free[place]]), abs(directions[-1][place])))
         others = ", ".join(problem.names[problem.free[place]] for place in parts if place != last)
-        return problem.free[last], f"its effect cannot be told from that of {others}, which now stands for both"
+        return problem.free[last], f"its effect cannot be told from that of {others}, and is counted there"
     std = np.sqrt(np.diag(_covariance(scaled)))
     possible = np.abs(slopes).max(axis=0) * std
     unsure = [place for place, share in enumerate(possible) if share > 1.0]

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from simulator.platform.links import Route
 from simulator.trace.messages import match_messages
 from simulator.trace.spans import Category, Span, Trace
 
-__all__ = ["Flow", "company", "flows_of"]
+__all__ = ["Flow", "alike", "company", "flows_of"]
 
+#: What `company` says of a flow.
+Company = tuple[tuple[float, ...], bool] | None
+
+#: Company that fewer than this share of like messages had came about by chance, and chance is not what is fitted.
+_USUAL = 0.1
 #: How far from a whole number the company of a message may be that does not change under way.
 _STEADY = 0.05
 
@@ -69,7 +74,7 @@ def company(
     flows: Sequence[Flow],
     route: Callable[[Flow], Route | None],
     work: Sequence[tuple[str, float, float]] = (),
-) -> list[tuple[tuple[float, ...], bool] | None]:
+) -> list[Company]:
     """For each flow, its company on each link of its route and whether that was steady; None for one without a route.
 
     Parameters
@@ -92,7 +97,7 @@ def company(
     for intervals in users.values():
         intervals.sort()
     longest = {resource: max(end - start for start, end in near) for resource, near in users.items()}
-    found: list[tuple[tuple[float, ...], bool] | None] = []
+    found: list[Company] = []
     for flow, way in zip(flows, routes, strict=True):
         if way is None or flow.seconds <= 0.0:
             found.append(None)
@@ -110,3 +115,38 @@ def company(
             counts.append(float(round(count)) if steady else count)
         found.append((tuple(counts), steady))
     return found
+
+
+def alike(
+    flows: Sequence[Flow], together: Sequence[Company], similar: Callable[[Flow], Hashable]
+) -> dict[Hashable, tuple[list[Flow], tuple[float, ...]]]:
+    """Flows that should take equally long, with their company: by what they have in common, and by that company.
+
+    Company that was steady and usual comes first; only where like messages have none of it, the others are taken, all
+    together and with their mean company.
+
+    Parameters
+    ----------
+    flows, together
+        As given to and by `company`.
+    similar : callable
+        What flows have in common that take equally long alone.
+    """
+    kinds: defaultdict[Hashable, list[tuple[Flow, tuple[float, ...], bool]]] = defaultdict(list)
+    for flow, each in zip(flows, together, strict=True):
+        if each is not None:
+            kinds[similar(flow)].append((flow, *each))
+    classes: dict[Hashable, tuple[list[Flow], tuple[float, ...]]] = {}
+    for kind, members in kinds.items():
+        steady: defaultdict[tuple[float, ...], list[Flow]] = defaultdict(list)
+        for flow, counts, is_steady in members:
+            if is_steady:
+                steady[counts].append(flow)
+        most = max(map(len, steady.values()), default=0)
+        for counts, same in steady.items():
+            if len(same) >= _USUAL * most:
+                classes[kind, counts] = same, counts
+        if not steady:
+            mean = tuple(sum(each) / len(members) for each in zip(*(counts for _, counts, _ in members), strict=True))
+            classes[kind, ()] = [flow for flow, _, _ in members], mean
+    return classes

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from simulator.calibration.closed_form import ClosedForm
-from simulator.calibration.flows import Flow, company, flows_of
+from simulator.calibration.flows import Flow, alike, company, flows_of
 from simulator.calibration.measured import Group, grouped, pooled_errors
 from simulator.calibration.message_forms import MessageForms
 from simulator.calibration.observations import CollectiveTime
@@ -236,21 +236,15 @@ class TraceModel:
         plain = self.resolved.platform
         flows = self._flows
         together = company(flows, lambda flow: self._route(flow, plain), self._work())
+        classes = alike(flows, together, self._similar)
         measured: dict[Any, list[tuple[Any, int, float]]] = defaultdict(list)
-        examples: dict[Any, tuple[Flow, tuple[float, ...]]] = {}
-        steady_kinds = {self._similar(flow) for flow, each in zip(flows, together, strict=True) if each and each[1]}
-        for flow, each in zip(flows, together, strict=True):
-            if each is None or (not each[1] and self._similar(flow) in steady_kinds):
-                continue
-            counts = each[0]
-            key = (*self._similar(flow), counts if each[1] else ())
-            examples.setdefault(key, (flow, counts))
-            measured[flow.category].append((key, flow.step, flow.seconds))
+        for key, (members, _) in classes.items():
+            measured[members[0].category] += [(key, flow.step, flow.seconds) for flow in members]
         forms = MessageForms(self.resolved.platform, names)
         for entries in measured.values():
             groups = grouped(entries)
             for group, error in zip(groups, pooled_errors(groups), strict=True):
-                flow, counts = examples[group.key]
+                (flow, *_), counts = classes[group.key]
                 form = forms.form(*self._ends(flow), flow.size, counts, batch=flow.source < 0)
                 modelled = _alone(self._route(flow, plain), flow.size, counts)
                 yield self._row(flow.category, flow.name, group, error, modelled, form)
@@ -267,7 +261,7 @@ class TraceModel:
         ]
 
     def _similar(self, flow: Flow) -> tuple[Any, ...]:
-        """Messages of one name and size between places that are joined alike."""
+        """What messages have in common that would take as long alone: name, size, and a route of the same stages."""
         route = self._route(flow, self.resolved.platform)
         assert route is not None
         stages = tuple((link.medium, link.bandwidth, link.latency) for link in route.links)
