@@ -171,6 +171,9 @@ class ResolvedScenario:
 
     def _route(self, source: int, target: int) -> Route | tuple[Route, ...]:
         """The way from rank to rank; several ways to a master that is spread over devices."""
+        if source >= len(self.workers) <= target:
+            # Threads of one master: each shard has its own part of what they pass on, so nothing crosses a link.
+            return self.platform.route(self.master_places[0].name, self.master_places[0].name)
         ends = [self.master_places if rank >= len(self.workers) else (self.devices[rank],) for rank in (source, target)]
         routes = tuple(self.platform.route(a.name, b.name) for a in ends[0] for b in ends[1])
         return routes if len(routes) > 1 else routes[0]

@@ -14,7 +14,7 @@ from typing import Any
 from simulator.algorithms import rules
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import Algorithm, Option
-from simulator.algorithms.vocabulary import Array, Collective, Operation
+from simulator.algorithms.vocabulary import Array, Collective, Handle, Operation
 from simulator.errors import InputError
 
 __all__ = ["SYNC_PS"]
@@ -102,23 +102,40 @@ def _send(rank: Rank, array: Array, to: int) -> Steps:
 
 
 def _server(rank: Rank) -> Steps:
-    """One thread a worker; those of workers with the same place in their groups meet at the first of them."""
+    """One thread a worker; those of workers with the same place in their groups sum at the first of them.
+
+    Parts are received, summed and sent back side by side, each in the order of the buckets.
+    """
     masters, size, buckets = rank.task.masters, rank.options["group"], _buckets(rank)
     peers = masters[masters.index(rank.index) % size :: size]
     for _ in rank.steps():
-        answering = []
+        summing, answering = list[Handle](), list[Handle]()
         for _ in buckets:
-            part = yield rank.receive(rank.client)
-            if rank.index == peers[0]:
-                for peer in peers[1:]:
-                    yield rank.apply(accumulate, part, (yield rank.receive(peer)))
-                for peer in peers[1:]:
-                    yield rank.send(part, to=peer)
-            else:
+            part, total = (yield rank.receive(rank.client)), list[Array]()
+            if rank.index != peers[0]:
                 yield rank.send(part, to=peers[0])
-                part = yield rank.receive(peers[0])
-            answering.append((yield rank.spawn(_send(rank, part, rank.client))))
-        yield rank.join(*answering)
+            summing.append((yield rank.spawn(_sum(rank, part, peers, total, after=summing[-1:]))))
+            answering.append((yield rank.spawn(_answer(rank, total, after=summing[-1:]))))
+        yield rank.join(*summing, *answering)
+
+
+def _sum(rank: Rank, part: Array, peers: tuple[int, ...], total: list[Array], after: list[Handle]) -> Steps:
+    """The sum of one bucket, once that of the bucket before is done: made at the first of the peers for all of them."""
+    first, *others = peers
+    yield rank.join(*after)
+    if rank.index == first:
+        for peer in others:
+            yield rank.apply(accumulate, part, (yield rank.receive(peer)))
+        for peer in others:
+            yield rank.send(part, to=peer)
+    else:
+        part = yield rank.receive(first)
+    total.append(part)
+
+
+def _answer(rank: Rank, total: list[Array], after: list[Handle]) -> Steps:
+    yield rank.join(*after)
+    yield rank.send(total[0], to=rank.client)
 
 
 SYNC_PS = Algorithm(
