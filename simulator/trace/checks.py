@@ -86,13 +86,7 @@ def check(trace: Trace) -> list[Problem]:
     problems += _partners(trace)
     problems += _clocks(trace, rounding)
     problems += [
-        Problem(
-            ProblemKind.OVERLAP,
-            later,
-            f"{_named(trace, later)}: begins on lane "
-            f"{trace.spans[later].lane!r} at {trace.spans[later].start:.9g} s, before {_named(trace, earlier)} "
-            f"there ends at {trace.spans[earlier].end:.9g} s",
-        )
+        Problem(ProblemKind.OVERLAP, later, _overlap(trace, earlier, later))
         for earlier, later in _overlaps(trace, rounding)
     ]
     problems += _causes(trace, rounding)
@@ -183,6 +177,14 @@ def _overlaps(trace: Trace, rounding: float) -> list[tuple[int, int]]:
             if last < 0 or trace.spans[index].end > trace.spans[last].end:
                 last = index
     return found
+
+
+def _overlap(trace: Trace, earlier: int, later: int) -> str:
+    one, other = trace.spans[earlier], trace.spans[later]
+    return (
+        f"{_named(trace, later)}: begins on lane {other.lane!r} at {other.start:.9g} s, "
+        f"before {_named(trace, earlier)} there ends at {one.end:.9g} s"
+    )
 
 
 def _causes(trace: Trace, rounding: float) -> list[Problem]:
@@ -317,9 +319,6 @@ def _on_lanes_of_their_own(trace: Trace, notes: list[str]) -> Trace:
         for index, number in zip(indices, separate([spans[i] for i in indices], rounding), strict=True):
             if number:
                 spans[index] = spans[index]._replace(lane=f"{lane} ({number + 1})")
-    texts = [
-        f"{_named(trace, later)}: begins before {_named(trace, earlier)} on lane {trace.spans[later].lane!r} ends"
-        for earlier, later in found
-    ]
+    texts = [_overlap(trace, earlier, later) for earlier, later in found]
     _note(notes, texts, "moved to lanes of their own")
     return Trace(trace.ranks, spans, trace.metadata)
