@@ -106,7 +106,11 @@ def _read(
     """Add what the file holds to the list of its kind."""
     text, lost = read_text(file, EXPECTED, options.repair)
     start = text.lstrip()[:1]
-    if start in ("{", "["):
+    if is_nccl_tests(text):
+        observations.extend(read_nccl_tests(text, str(file), options))
+    elif is_osu(text):
+        observations.extend(read_osu(text, str(file), options))
+    elif start in ("{", "["):
         document = parse_document(text, str(file), EXPECTED, options.repair)
         document.lost = "; ".join(part for part in (lost, document.lost) if part)
         if is_trace(document):
@@ -115,10 +119,6 @@ def _read(
             recordings.append(read_kineto(document, options))
         else:
             recordings.extend(read_chrome_events(document, options))
-    elif is_nccl_tests(text):
-        observations.extend(read_nccl_tests(text, str(file), options))
-    elif is_osu(text):
-        observations.extend(read_osu(text, str(file), options))
     elif is_table(text):
         observations.extend(read_table(text, str(file), options))
     else:

@@ -30,13 +30,15 @@ _HEADER = re.compile(r"^#\s+size\s+count\s+type\b", re.MULTILINE)
 _DEVICE = re.compile(r"^#\s+Rank\s+(\d{1,9})\s.*?\bon\s+(\S+)\s+device\s", re.IGNORECASE)
 _TEST = re.compile(r"\b(\w+)_perf\b")
 _COUNTS = re.compile(r"nThread\s+(\d{1,9})\s+nGpus\s+(\d{1,9})")
+#: The table begins within so many characters, also where hundreds of devices are listed before it.
+_BEGINNING = 200_000
 #: What mpirun and srun put before a line on request: "[1,0]<stdout>:" and "0: ".
 _LABEL = re.compile(r"^(?:\[\d+,\d+\]<\w+>:?\s?|\s*\d+:\s(?=\s*[#\d]))")
 
 
 def is_nccl_tests(text: str) -> bool:
     """Whether text looks like the output of NCCL-tests."""
-    return any(_HEADER.match(_LABEL.sub("", line)) for line in text.splitlines()[:400])
+    return any(_HEADER.match(_LABEL.sub("", line)) for line in text[:_BEGINNING].splitlines())
 
 
 @dataclass

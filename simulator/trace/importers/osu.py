@@ -23,6 +23,8 @@ __all__ = ["is_osu", "read_osu"]
 
 _TITLE = re.compile(r"^#\s*OSU\s+(?:\S+\s+)?(.*?)(?:\s+Test)?(?:\s+v[\d.]+)?\s*$", re.IGNORECASE)
 _COLUMNS = re.compile(r"^#\s*(?:Size\s+.*|Avg\s+Latency.*)", re.IGNORECASE)
+#: The title stands within so many characters; schedulers and MPI print things before it.
+_BEGINNING = 20_000
 #: Messages that osu_bw keeps under way.
 _WINDOW = 64
 #: Collectives whose size column is one rank's part of the whole.
@@ -31,7 +33,7 @@ _PARTS = ("all_gather", "all_to_all", "gather", "scatter")
 
 def is_osu(text: str) -> bool:
     """Whether text looks like the output of the OSU micro-benchmarks."""
-    return any(_TITLE.match(line) for line in text.splitlines()[:200])
+    return any(_TITLE.match(line) for line in text[:_BEGINNING].splitlines())
 
 
 def read_osu(text: str, where: str, options: ImportOptions) -> list[Observation]:

@@ -205,11 +205,14 @@ def _aligned(trace: Trace, numbered: dict[int, Recording], options: ImportOption
     begun = min(recording.epoch for recording in numbered.values())
     epochs = {rank: (recording.epoch - begun) * 1e-9 for rank, recording in numbered.items()}
     trace = set_clocks(trace, ClockEstimate(reference, epochs, offsets))
-    one_clock = len({r.host for r in numbered.values()}) == 1 and all(r.absolute and r.host for r in numbered.values())
+    one_file = len({r.where for r in numbered.values()}) == 1
+    one_host = len({r.host for r in numbered.values()}) == 1 and all(r.absolute and r.host for r in numbered.values())
+    one_clock = one_file or one_host
     if len(numbered) > 1 and options.align != "none" and not (options.align == "auto" and one_clock and _holds(trace)):
         offsets, said = _offsets(trace, numbered, methods, reference)
     elif len(numbered) > 1:
-        said = ["absolute times of one host, which no collective contradicts: taken as they are"] if one_clock else []
+        what = "times of one file" if one_file else "absolute times of one host"
+        said = [f"{what}, which no collective contradicts: taken as they are"] if one_clock else []
     still = dict.fromkeys(numbered, 0.0)
     shifted = set_clocks(trace, ClockEstimate(reference, offsets, still))
     if options.align != "none" and not _holds(shifted):
@@ -264,4 +267,5 @@ def _collective_ends(trace: Trace, numbered: dict[int, Recording], reference: in
 
 def _step_ends(trace: Trace, numbered: dict[int, Recording], reference: int, rank: int) -> list[float]:
     ends = {step.number: step.end for step in numbered[reference].steps}
-    return [ends[step.number] - step.end for step in numbered[rank].steps if step.number in ends]
+    apart = (numbered[reference].epoch - numbered[rank].epoch) * 1e-9
+    return [apart + ends[step.number] - step.end for step in numbered[rank].steps if step.number in ends]
