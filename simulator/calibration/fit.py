@@ -249,8 +249,7 @@ def _with_scatter(problem: _Problem, solution: Solution) -> tuple[Solution, dict
         scatter = found
         own = np.array([scatter.get(part, 0.0) for part in problem.parts])
         problem.error = np.hypot(problem.noise, own)
-        # With other weights another minimum may be the best: go on from the solution and from the start.
-        solution = problem.solve([solution.vector, problem.start[problem.free]])
+        solution = problem.solve([solution.vector])
         if change <= 0.01 * max(scatter.values(), default=0.0):
             break
     return solution, scatter

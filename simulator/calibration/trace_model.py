@@ -21,19 +21,28 @@ from simulator.calibration.measured import Group, grouped, pooled_errors
 from simulator.calibration.message_forms import MessageForms
 from simulator.calibration.observations import CollectiveTime
 from simulator.calibration.parameters import candidates
+from simulator.calibration.trace_times import (
+    UPDATES,
+    batch_times,
+    by_size,
+    gradient_times,
+    known,
+    means_of,
+    together,
+    update_times,
+)
 from simulator.collectives.schedule import COLLECTIVES
 from simulator.errors import InputError
 from simulator.platform import Platform, Route
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
-from simulator.trace import Category, Span, Trace
+from simulator.trace import Category, Trace
 from simulator.trace.messages import collective_kind, match_collectives
 
 __all__ = ["Observed", "TraceModel", "scenario_of", "uncalibrated"]
 
 #: Steps of the simulation that gives the modelled times of arithmetic.
 _STEPS = 6
-_UPDATES = (Category.DEVICE_UPDATE, Category.HOST_UPDATE)
 _GRADIENT = "gradient"
 
 
@@ -141,12 +150,12 @@ class TraceModel:
 
     def _gradients(self, names: Collection[str]) -> Iterator[Observed]:
         network, busy = self.resolved.network.name, self._busy_seconds()
-        modelled = _means(_gradient_times(self._neutral, self._kind))
-        measured = _gradient_times(self.trace, self._kind)
+        modelled = means_of(gradient_times(self._neutral, self._kind))
+        measured = gradient_times(self.trace, self._kind)
         beside: defaultdict[Any, list[float]] = defaultdict(list)
         for (kind, rank, step), _ in measured.items():
             beside[kind].append(busy.get((rank, step), 0.0))
-        for group, error in _known(measured, modelled):
+        for group, error in known(measured, modelled):
             seconds = modelled[group.key]
             form = self._scaled(seconds, "compute", names, network, group.key[1])
             if "overlap.slowdown" in names:
@@ -154,13 +163,13 @@ class TraceModel:
             yield self._row(Category.FORWARD_BACKWARD, _GRADIENT, group, error, seconds, form)
 
     def _updates(self, names: Collection[str]) -> Iterator[Observed]:
-        modelled, measured = (_update_times(trace, self._kind) for trace in (self._neutral, self.trace))
+        modelled, measured = (update_times(trace, self._kind) for trace in (self._neutral, self.trace))
         if not {name for (_, _, name), _, _ in measured} <= {name for (_, _, name), _, _ in modelled}:
             # Another program's names: what it spends on updates in a step is comparable, not which update it is.
-            modelled, measured = _together(modelled), _together(measured)
-        means = _means(modelled)
-        for group, error in _known(measured, means):
-            kind, category, name = group.key
+            modelled, measured = together(modelled), together(measured)
+        means, measured = by_size(modelled, measured)
+        for group, error in known(measured, means):
+            (kind, category, name), _ = group.key
             seconds = means[group.key]
             form = self._scaled(seconds, "update", names, "", kind[1])
             yield self._row(category, name, group, error, seconds, form)
@@ -221,13 +230,13 @@ class TraceModel:
 
     def _batches(self, names: Collection[str]) -> Iterator[Observed]:
         """Batches that are copied inside the device's own memory; those that come over links are messages."""
-        modelled = _means(_batch_times(self._neutral, self._kind))
+        modelled = means_of(batch_times(self._neutral, self._kind))
         local = {
             key: value
-            for key, value in _batch_times(self.trace, self._kind).items()
+            for key, value in batch_times(self.trace, self._kind).items()
             if self._ends(Flow(-1, key[1], 0.0, 0.0, 0.0, 0, "", ""))[0] == self.resolved.devices[key[1]].name
         }
-        for group, error in _known(local, modelled):
+        for group, error in known(local, modelled):
             seconds = modelled[group.key]
             form = self._scaled(seconds, "load", names, "", "")
             yield self._row(Category.CPU_GPU_DATA, "load batch", group, error, seconds, form)
@@ -235,8 +244,8 @@ class TraceModel:
     def _messages(self, names: Collection[str]) -> Iterator[Observed]:
         plain = self.resolved.platform
         flows = self._flows
-        together = company(flows, lambda flow: self._route(flow, plain), self._work())
-        classes = alike(flows, together, self._similar)
+        accompanied = company(flows, lambda flow: self._route(flow, plain), self._work())
+        classes = alike(flows, accompanied, self._similar)
         measured: dict[Any, list[tuple[Any, int, float]]] = defaultdict(list)
         for key, (members, _) in classes.items():
             measured[members[0].category] += [(key, flow.step, flow.seconds) for flow in members]
@@ -253,7 +262,7 @@ class TraceModel:
         """(cores, start, end) of all arithmetic, where ranks are processes whose messages compete with it."""
         cores = [self.resolved.platform.core(device.name) for device in self.resolved.devices]
         routes = [route.links[0].resource if route else "" for route in cores]
-        work = (Category.FORWARD_BACKWARD, *_UPDATES)
+        work = (Category.FORWARD_BACKWARD, *UPDATES)
         return [
             (routes[span.rank], span.start, span.end)
             for span in self.trace.spans
@@ -269,7 +278,7 @@ class TraceModel:
 
     def gradient_spreads(self) -> list[Group]:
         """Gradients of each rank, for how much they vary from step to step."""
-        times = _gradient_times(self.trace, self._kind)
+        times = gradient_times(self.trace, self._kind)
         return grouped(((kind, rank), step, sum(seconds)) for (kind, rank, step), seconds in times.items())
 
     def collectives(self) -> list[CollectiveTime]:
@@ -321,51 +330,3 @@ def _merged(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
         else:
             merged.append((start, end))
     return merged
-
-
-# Times by (kind, rank, step) ----------------------------------------------------------------------------------------
-
-Times = Mapping[tuple[Any, int, int], list[float]]
-
-
-def _times(spans: Iterator[tuple[Any, Span]]) -> Times:
-    found: defaultdict[tuple[Any, int, int], list[float]] = defaultdict(list)
-    for key, span in spans:
-        found[key, span.rank, span.step].append(span.duration)
-    return found
-
-
-def _gradient_times(trace: Trace, kind: Any) -> Times:
-    """Forward and backward pass of each step together, whatever parts it was recorded in."""
-    parts = _times((kind(s.rank), s) for s in trace.spans if s.category == Category.FORWARD_BACKWARD)
-    return {key: [sum(seconds)] for key, seconds in parts.items()}
-
-
-def _update_times(trace: Trace, kind: Any) -> Times:
-    return _times(((kind(s.rank), s.category, s.name), s) for s in trace.spans if s.category in _UPDATES)
-
-
-def _together(times: Times) -> Times:
-    """All updates of a rank and step in one, under one name."""
-    found: defaultdict[tuple[Any, int, int], list[float]] = defaultdict(lambda: [0.0])
-    for ((kind, category, _), rank, step), seconds in times.items():
-        found[(kind, category, "updates of a step"), rank, step][0] += sum(seconds)
-    return found
-
-
-def _batch_times(trace: Trace, kind: Any) -> Times:
-    return _times((kind(s.rank), s) for s in trace.spans if s.category == Category.CPU_GPU_DATA and s.peer < 0)
-
-
-def _means(times: Times) -> dict[Any, float]:
-    found: defaultdict[Any, list[float]] = defaultdict(list)
-    for (key, _, _), seconds in times.items():
-        found[key].extend(seconds)
-    return {key: float(np.mean(each)) for key, each in found.items()}
-
-
-def _known(times: Times, modelled: Mapping[Any, float]) -> list[tuple[Any, float]]:
-    """Groups of measured times that the model has as well, with the errors of their means."""
-    entries = ((key, step, each) for (key, _, step), seconds in times.items() for each in seconds)
-    groups = [group for group in grouped(entries) if modelled.get(group.key, 0.0) > 0.0]
-    return list(zip(groups, pooled_errors(groups), strict=True))
