@@ -118,7 +118,9 @@ class LearningTable(Document):
     @model_validator(mode="after")
     def _no_idle_keys(self) -> LearningTable:
         for key in ("decay", "decay_every"):
-            if key in self.model_fields_set and self.schedule != "step":
+            # A default that is spelt out, as in the scenario of a result, says nothing.
+            changed = getattr(self, key) != type(self).model_fields[key].default
+            if changed and self.schedule != "step":
                 raise ValueError(f"{key} has an effect only with schedule = 'step'")
         if self.schedule == "step" and not self.decay_every:
             raise ValueError("schedule = 'step' needs decay_every, the steps from one decay to the next")
