@@ -153,6 +153,11 @@ def test_headings_inside_prose_come_below_those_of_the_page() -> None:
     assert prose("# A\n\n### B").split() == ["<h4>A</h4>", "<h4>B</h4>"]
 
 
+def test_links_to_files_of_the_project_are_text_and_others_stay_links() -> None:
+    assert prose("[a](b.json)").strip() == "<p>a</p>"
+    assert "href" in prose("[a](https://example.org)")
+
+
 # Files ---------------------------------------------------------------------------------------------------------------
 
 

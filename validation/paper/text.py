@@ -75,15 +75,15 @@ rows that the fit saw is judged, whichever is nearer on the rest.
 """
 
 FIT_REASONS = """\
-What the six fitted figures can say: each network's arithmetic, and that communication costs seven to fourteen times
+What the six fitted figures can say: each network's arithmetic, and that communication costs seven to twelve times
 what the links need, which is of a piece with the GPU box. They do not separate a rate from a slow-down of
 arithmetic beside messages (with overlap only the product shows, so the slow-down is held at 1), nor latency from
-rate, and hardly overlap from no overlap. Every mechanism that the fit has makes times grow about as fast as the
-logarithm of the nodes from 2 on. The printed times do not: they rise most from one node to two, then little, and
-twice they fall (GoogLeNet at 16, VGG-19 at 64 nodes). So the prediction is above the printed times, most at 64
-nodes. A cost that every run of more than one node pays once would help: a step from 1 node to 2 and the slope from
-2 to 4, read off for each network alone, come within 5 % of all other rows. Nothing says what that cost is, and it
-is not one number for both networks.
+rate, nor overlap from no overlap: the residuals of the two ways are as good as equal, and so are their predictions.
+Every mechanism that the fit has makes times grow about as fast as the logarithm of the nodes from 2 on. The printed
+times do not: they rise most from one node to two, then little, and twice they fall (GoogLeNet at 16, VGG-19 at 64
+nodes). So the prediction is above the printed times, most at 64 nodes. A cost that every run of more than one node
+pays once would help: a step from 1 node to 2 and the slope from 2 to 4, read off for each network alone, come
+within 5 % of all other rows. Nothing says what that cost is, and it is not one number for both networks.
 """
 
 PARTITION_TEXT = """\

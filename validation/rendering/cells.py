@@ -47,17 +47,23 @@ def number(value: float, unit: str = "") -> str:
 
 
 def percent(value: float, signed: bool = False) -> str:
-    """A share, with one decimal below 10 %.
+    """A share, with one decimal below 10 % and two below 0.05 %; as a plain power of ten where that would show nothing of it.
 
     Examples
     --------
     >>> percent(0.0312), percent(0.25), percent(-0.4, signed=True), percent(float("inf"), signed=True)
     ('3.1 %', '25 %', '−40 %', '+∞')
+    >>> percent(1e-6), percent(-2.3e-9, signed=True)
+    ('1.0e-06', '−2.3e-09')
     """
     if not isfinite(value):
         return ("+" if signed and value > 0 else "") + number(value)
-    digits = 1 if abs(value) < 0.0995 else 0
-    text = f"{100 * value:{'+' if signed else ''},.{digits}f} %"
+    sign = "+" if signed else ""
+    if 0.0 < abs(value) < 0.00005:
+        text = f"{value:{sign}.1e}"
+        return text.replace("-", "−", 1) if value < 0.0 else text
+    digits = 0 if abs(value) >= 0.0995 else 1 if value == 0.0 or abs(value) >= 0.0005 else 2
+    text = f"{100 * value:{sign},.{digits}f} %"
     return text.replace("-", "−", 1)
 
 
@@ -151,12 +157,16 @@ def summary(findings: Findings) -> str:
     shown = len(findings.checks) - len(judged) - seen
     parts = []
     if judged:
-        parts.append(f"{failing} of {len(judged):,} judged rows beyond the allowed error")
+        parts.append(f"{failing} of {_counted(len(judged), 'judged row')} beyond the allowed error")
     if findings.verdicts:
         missed = sum(not verdict.passed for verdict in findings.verdicts)
-        parts.append(f"{missed} of {len(findings.verdicts)} verdicts missed")
+        parts.append(f"{missed} of {_counted(len(findings.verdicts), 'verdict')} missed")
     if seen:
-        parts.append(f"{seen:,} rows that the fit saw")
+        parts.append(f"{_counted(seen, 'row')} that the fit saw")
     if shown:
-        parts.append(f"{shown:,} rows shown, not judged one by one")
+        parts.append(f"{_counted(shown, 'row')} shown, not judged alone")
     return "; ".join(parts)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -54,12 +54,15 @@ def _markdown() -> MarkdownIt:
 def prose(text: str) -> str:
     """Markdown as HTML; markup inside it is shown as text. Its headings come below those of a section.
 
+    Links to files of the project become plain text: the page may lie anywhere.
+
     Examples
     --------
     >>> prose("*a* <b>").strip()
     '<p><em>a</em> &lt;b&gt;</p>'
     """
     html: str = _markdown().render(text)
+    html = re.sub(r'<a href="(?!https?:|#)[^"]*">(.*?)</a>', r"\1", html, flags=re.DOTALL)
     return re.sub(r"<(/?)h[1-6]>", r"<\1h4>", html)
 
 
