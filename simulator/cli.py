@@ -205,6 +205,55 @@ def run(
 
 
 @cli.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the profiles.")
+@click.option("--name", help="Of the system; that of the folder by default.")
+@click.option("--quick", is_flag=True, help="Fewer shapes, sizes and repetitions: 15 seconds instead of a minute.")
+@click.option("--messages/--no-messages", default=True, help="Measure messages over MPI (default), or assume them.")
+@click.option("--mpiexec", help="Command that starts processes; the one beside this Python by default.")
+@click.option("--json", "json_path", metavar="FILE", help="Write the measurements as JSON ('-': standard output only).")
+def probe(out: Path, name: str | None, quick: bool, messages: bool, mpiexec: str | None, json_path: str | None) -> None:
+    """Measure this machine, and write what was found as a system profile that scenarios can name.
+
+    Without mpi4py, everything but messages between processes is measured.
+    """
+    from simulator.hardware import load_system
+    from simulator.probe.check import check_gradients
+    from simulator.probe.measurement import FULL, QUICK, measure
+    from simulator.probe.profile import check_name, write_profiles
+    from simulator.probe.view import probe_document, probe_view
+
+    system_name = name or out.resolve().name
+    check_name(system_name)
+    _check_writable(json_path, out.resolve() / "profile.toml" if out.exists() else None)
+    effort = QUICK if quick else FULL
+    with _progress(100, "starting") as show:
+        found = measure(
+            effort,
+            _message_probe(mpiexec) if messages else None,
+            lambda what, share: show(what, round(100 * share)),
+        )
+    path = write_profiles(found, out, system_name)
+    checks = check_gradients(load_system(path), effort.rounds)
+    _console(json_path).print(probe_view(found, checks, str(path)))
+    _write_json(json_path, probe_document(found, checks, str(path)))
+
+
+def _message_probe(mpiexec: str | None) -> Callable[[int, Callable[[float], None]], Any] | None:
+    """What measures messages between processes; None, with a word why, where it is not installed."""
+    from validation.training.launch import find_mpiexec
+    from validation.training.message_times import measure_messages
+
+    try:
+        find_mpiexec(mpiexec)
+    except InputError as error:
+        if mpiexec is not None:
+            raise
+        print(f"clustersim: messages are not measured: {error}", file=sys.stderr)
+        return None
+    return lambda rounds, progress: measure_messages(rounds, progress=progress, mpiexec=mpiexec)
+
+
+@cli.command()
 @click.argument("traces", nargs=-1, required=True, metavar="TRACE...", type=click.Path(path_type=Path))
 @click.option("--scenario", help="What was run, where the files do not say.")
 @click.option("--profile", help="System profile to calibrate; the scenario's by default.")
@@ -218,6 +267,7 @@ def run(
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Overlay to write: a .toml file.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw the residuals: .svg, .png or .pdf.")
+@click.option("--fit-steps", is_flag=True, help="Fit whole steps as well, by simulation, instead of checking them.")
 @click.option("--starts", type=click.IntRange(min=1), default=8, show_default=True, help="Fits from different points.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the points to start from.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the calibration as JSON ('-': standard output only).")
@@ -228,6 +278,7 @@ def calibrate(
     wanted: str,
     out: Path,
     plot_path: Path | None,
+    fit_steps: bool,
     starts: int,
     seed: int,
     json_path: str | None,
@@ -249,10 +300,16 @@ def calibrate(
     said = None if scenario is None else Scenario.load(scenario)
     recordings = [recording(path, read_measurements(path), said, profile) for path in traces]
     names = [text.strip() for text in wanted.split(",") if text.strip()]
-    with _progress(len(recordings) + 1, "calibrating") as show:
+    with _progress(len(recordings) + 2, "calibrating") as show:
         done = itertools.count()
         found = fit_parameters(
-            recordings, names, name=out.stem, starts=starts, seed=seed, progress=lambda what: show(what, next(done))
+            recordings,
+            names,
+            name=out.stem,
+            starts=starts,
+            seed=seed,
+            fit_steps=fit_steps,
+            progress=lambda what: show(what, next(done)),
         )
     _console(json_path).print(calibration_view(found))
     write_overlay(found.overlay, out)
@@ -671,9 +728,7 @@ def validate(
         check_report(report_path)
     with _progress(1000, f"validating {part}") as show:
         validation = run_validation(part, reference, jobs, lambda what, share: show(what, int(1000 * share)))
-    made_by = provenance(
-        " ".join(["clustersim", "validate", part, *(["--reference", str(reference)] if reference else [])])
-    )
+    made_by = provenance(["clustersim", "validate", part, *(["--reference", str(reference)] if reference else [])])
     console = _console(json_path)
     for findings in validation.findings:
         console.print(part_view(findings, all_rows))

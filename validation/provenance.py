@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,10 +13,10 @@ __all__ = ["provenance"]
 _PACKAGES = ("clustersim", "numpy", "scipy", "simpy", "networkx")
 
 
-def provenance(command: str) -> dict[str, str]:
-    """Command, date (UTC) and versions, as text."""
+def provenance(command: Sequence[str]) -> dict[str, str]:
+    """Command (as a shell takes it), date (UTC) and versions, as text."""
     return {
-        "command": command,
+        "command": shlex.join(command),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
         **{name: _version(name) for name in _PACKAGES},

@@ -47,7 +47,7 @@ def number(value: float, unit: str = "") -> str:
 
 
 def percent(value: float, signed: bool = False) -> str:
-    """A share, with one decimal below 10 % and two below 0.05 %; as a plain power of ten where that would show nothing of it.
+    """A share, with one decimal below 10 % and two below 0.05 %; as a power of ten where that would show nothing.
 
     Examples
     --------
