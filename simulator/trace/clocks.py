@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
 
 from simulator.errors import InputError
 from simulator.trace.messages import match_collectives, match_messages
@@ -31,6 +30,8 @@ __all__ = ["ClockEstimate", "Order", "estimate_clocks", "known_orders", "set_clo
 
 #: Clocks of computers drift by up to about 1e-4; more is no drift but a broken trace.
 _LARGEST_DRIFT = 5e-4
+#: In collectives of up to so many ranks, all are compared with all.
+_SMALL_GROUP = 12
 
 
 class Order(NamedTuple):
@@ -93,14 +94,21 @@ def known_orders(trace: Trace) -> list[Order]:
         one, other = spans[sent], spans[received]
         orders.append(Order(one.rank, other.rank, one.start, other.end, sent, received))
     for call in match_collectives(trace):
-        # The last to begin and the first to end bound all others; both depend on the clocks, so every pair counts.
-        for i in call:
-            orders += [
-                Order(spans[i].rank, spans[j].rank, spans[i].start, spans[j].end, i, j)
-                for j in call
-                if spans[j].rank != spans[i].rank
-            ]
+        for i, j in _pairs(call, spans):
+            orders.append(Order(spans[i].rank, spans[j].rank, spans[i].start, spans[j].end, i, j))
     return [order for order in orders if np.isfinite(order.start) and np.isfinite(order.end)]
+
+
+def _pairs(call: list[int], spans: list[Span]) -> list[tuple[int, int]]:
+    """Which members' begins and ends to compare: all with all, or in a large group those that matter most.
+
+    Those are the first rank with all others, and all with the last to begin and the first to end as the clocks are.
+    """
+    if len(call) <= _SMALL_GROUP:
+        return [(i, j) for i in call for j in call if i != j]
+    last, first = max(call, key=lambda i: spans[i].start), min(call, key=lambda i: spans[i].end)
+    pairs = {(i, j) for k in call for i, j in ((call[0], k), (k, call[0]), (last, k), (k, first)) if i != j}
+    return sorted(pairs)
 
 
 def estimate_clocks(trace: Trace) -> ClockEstimate:
@@ -184,6 +192,9 @@ def _shortest(orders: list[Order], position: Mapping[int, int]) -> np.ndarray:
 
 def _solve(orders: list[Order], ranks: list[int], drifting: bool) -> tuple[dict[int, float], dict[int, float]] | None:
     """Offsets and drifts with the largest sum of least delays, by linear programming; None if nothing fits."""
+    # Takes longer to import than most traces to check.
+    from scipy.optimize import linprog
+
     position = {rank: number for number, rank in enumerate(ranks)}
     tight = _tightest(orders, drifting)
     directions = {(o.before, o.after) for o in tight}

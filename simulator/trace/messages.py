@@ -4,7 +4,7 @@ Simulated and recorded traces alike name the two spans of a message ``send LABEL
 other's rank as `peer`. Between two ranks, messages of one label arrive in the order in which they were sent (MPI's
 non-overtaking rule, and the simulator's), so the k-th send is the k-th receive. Traces of programs that leave single
 messages to a library (NCCL, Gloo) hold one span a rank for a whole collective, named after its kind and without a peer;
-every rank calls the collectives of one kind in the same order, so the k-th of one rank is the k-th of another.
+every rank calls the collectives of one kind and size in the same order, so the k-th of one rank is the k-th of another.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def collective_kind(span: Span) -> str:
 def match_collectives(trace: Trace, synchronising: bool = True) -> list[list[int]]:
     """Indices of the spans of each collective call, where at least two ranks recorded theirs.
 
-    Where ranks hold unequally many spans of a name (a recorder that began late on one), only those of the steps are
+    Where ranks hold unequally many spans of a name and size (a recorder that began late on one), only those of the steps are
     matched in which they hold equally many; of the others it is not known which belong together.
 
     Parameters
@@ -158,11 +158,11 @@ def match_collectives(trace: Trace, synchronising: bool = True) -> list[list[int
     synchronising : bool
         Leave out kinds in which a rank may end before another begins (broadcast, reduce, …).
     """
-    calls: defaultdict[str, defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    calls: defaultdict[tuple[str, float], defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, span in enumerate(trace.spans):
         kind = collective_kind(span)
         if kind and (kind in _SYNCHRONISING or not synchronising):
-            calls[span.name][span.rank].append(index)
+            calls[span.name, span.bytes][span.rank].append(index)
     groups: list[list[int]] = []
     for by_rank in calls.values():
         if len(by_rank) < 2:

@@ -24,7 +24,7 @@ def span(rank: int, name: str, start: float, end: float, peer: int = -1) -> Span
 
 
 def simulated(name: str, **overrides: object) -> Trace:
-    scenario = simulator.load(name, **{"workload.steps": 4, "learning": None, **overrides})
+    scenario = simulator.load(name, **{"workload.steps": 3, "learning": None, **overrides})
     return simulator.simulate(scenario).trace
 
 

@@ -157,7 +157,7 @@ def _step_at(steps: Sequence[Step], time: float) -> int:
     """Number of the step that a time falls in or behind; -1 before the first and after the last, 0 without steps."""
     if not steps:
         return 0
-    place = bisect_right([step.start for step in steps], time) - 1
+    place = bisect_right(steps, time, key=lambda step: step.start) - 1
     if place < 0 or (place == len(steps) - 1 and time > steps[-1].end):
         return -1
     return steps[place].number
