@@ -116,12 +116,14 @@ def _variant(row: MeasuredGemm) -> tuple[bool, bool]:
     return (row.kernel.transpose_a, row.kernel.transpose_b)
 
 
-def fit_convolution(rows: Sequence[MeasuredConvolution], rates: DeviceRates, precision: str) -> ConvolutionFit:
-    """Weights and correction for one device, precision and pass."""
+def fit_convolution(
+    rows: Sequence[MeasuredConvolution], rates: DeviceRates, precision: str, transforms: bool = True
+) -> ConvolutionFit:
+    """Weights and correction for one device, precision and pass; `transforms` says whether its library knows any."""
     seconds = np.array([row.seconds for row in rows])
     batches = [np.array([float(row.kernel.batch)]) for row in rows]
     terms = [convolution_terms(row.kernel, batch, rates, precision) for row, batch in zip(rows, batches, strict=True)]
-    fast = np.array(["fast.arithmetic" in term for term in terms])
+    fast = np.array([transforms and "fast.arithmetic" in term for term in terms])
     direct_names = [name for name in terms[0] if not name.startswith("fast.")]
     fast_names = sorted({name for term in terms for name in term if name.startswith("fast.")})
     takes_fast = fast.copy()

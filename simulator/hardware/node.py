@@ -84,10 +84,14 @@ class ProcessesProfile(Document):
         copies one message, its `bandwidth` what all copies under way get together.
     thread_cores : Sourced, optional
         How many cores the threads of one process keep busy at most; 1 if left out, as under an interpreter's lock.
+    cores : Sourced, optional
+        How many times the work of one core alone all of them do at once, where that is less than there are: two
+        hyper-threads of one core, or a clock that falls.
     """
 
     link: NamedCable
     thread_cores: SourcedNumber | None = None
+    cores: SourcedNumber | None = None
 
 
 class NodeProfile(Document):
@@ -117,10 +121,11 @@ class NodeProfile(Document):
 
 @dataclass(frozen=True)
 class Processes:
-    """A `ProcessesProfile` in plain numbers."""
+    """A `ProcessesProfile` in plain numbers; `cores` is None where all cores do as much as there are of them."""
 
     link: CableType
     thread_cores: float
+    cores: float | None = None
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,11 @@ def _processes(
         raise InputError(
             f"{where}: expected node.accelerators to be the host alone, {host!r}: processes run on its cores"
         )
-    return Processes(numbers(profile.link, where), profile.thread_cores.value if profile.thread_cores else 1.0)
+    return Processes(
+        numbers(profile.link, where),
+        profile.thread_cores.value if profile.thread_cores else 1.0,
+        profile.cores.value if profile.cores else None,
+    )
 
 
 def _devices(text: str, vertices: Mapping[str, Vertex], where: str) -> tuple[str, ...]:

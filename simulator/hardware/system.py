@@ -309,3 +309,6 @@ def _check_processes(system: System, where: str) -> None:
         raise InputError(f"{where}: node.processes: {device.name} is no cpu but a {device.family}; remove the table")
     if device.core_bandwidth is None:
         raise InputError(f"{where}: node.processes: {device.name} states no core_bandwidth, which one process gets")
+    cores, units = system.node.processes.cores, device.units.value
+    if cores is not None and not 1 <= cores <= units:
+        raise InputError(f"{where}: node.processes.cores: expected 1 to {units:g}, the cores of {device.name}, got {cores:g}")

@@ -1,16 +1,16 @@
 """Ranks that are processes of one CPU and share its cores, more of them than cores if need be.
 
 The operating system shares cores out fairly: n processes that compute on c cores each run at min(1, c/n) of a core's
-speed (processor sharing; Kleinrock, *Queueing Systems* II, 1976, section 4.4). That is what max-min fairness makes of a
-link, so the cores of a CPU are one: it carries c times what one core copies, κ, and s seconds of a core's work are a
-transfer of s·κ bytes at no more than κ. A message is a copy that the receiving process makes, on the same link, so it
-competes with whoever computes; it also passes the memory, which all copies under way share. Threads of one process,
-such as a master's, get `thread_cores` cores together at most, which is a link of their own.
+speed (processor sharing; Kleinrock, *Queueing Systems* II, 1976, section 4.4). Where cores slow one another down, as
+two hyper-threads do, c is what all of them do at once, which is less than their number. That is what max-min fairness
+makes of a link, so the cores of a CPU are one: it carries c times what one core copies, κ, and s seconds of a core's
+work are a transfer of s·κ bytes at no more than κ. A message is a copy that the receiving process makes, on the same
+link, so it competes with whoever computes; it also passes the memory, which all copies under way share. Threads of one
+process, such as a master's, get `thread_cores` cores together at most, which is a link of their own.
 
 A process that waits for a message sleeps and uses no core. What its polling costs, and the time until a sleeper sees
 its message, belong to the message's overhead, a constant. Not modelled: time slices (a process that wakes may have to
-wait for one), caches lost by switching, two hyper-threads of one core, and cores that slow down when all are busy.
-Messages to other nodes take no core's time.
+wait for one) and caches lost by switching. Messages to other nodes take no core's time.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ProcessRoutes:
     """
 
     def __init__(self, processes: Processes, corrections: PlatformCorrections) -> None:
-        self._thread_cores = processes.thread_cores
+        self._thread_cores, self._cores = processes.thread_cores, processes.cores
         self._cable = cable = corrections.cable(processes.link)
         self.overhead = corrections.overheads.get("local", cable.message_overhead or 0.0)
         self._rate = min(cable.bandwidth, cable.flow_cap)
@@ -94,8 +94,9 @@ class ProcessRoutes:
         if name not in self._chips:
             cable = self._cable
             cores, memory = f"{name} cores", f"{name} copies"
+            count = self._cores or process.device.units.value
             self._chips[name] = _Chip(
-                Link(cores, name, name, self._rate * process.device.units.value, 0.0, CORES, cores),
+                Link(cores, name, name, self._rate * count, 0.0, CORES, cores),
                 Link(memory, name, name, cable.bandwidth, cable.latency, cable.medium, memory),
             )
         return self._chips[name]

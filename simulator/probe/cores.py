@@ -1,0 +1,149 @@
+"""Many processes at once: what all cores do together, and what is lost when processes outnumber them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import simulator
+from simulator.errors import RunError
+from simulator.probe.load import copy_bytes, stream_bytes, threads_rate
+from simulator.probe.timing import Measured, summary
+
+__all__ = ["ONE_THREAD", "Cores", "measure_cores"]
+
+#: Environment in which numerical libraries use one thread: processes are what shares the cores.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
+
+_STARTING = 0.6  #: seconds that each process is given to start and to have its arrays ready
+_BETWEEN = 0.03  #: seconds from one turn to the next
+_GRACE = 20.0  #: seconds after which a process that should have ended is taken to hang
+
+#: Kind of work and number of processes that do it at the same time.
+Turn = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Cores:
+    """What processes on shared cores do together.
+
+    Attributes
+    ----------
+    together : Measured
+        Work of all cores at once, over that of one core alone.
+    oversubscribed : Measured
+        Work of twice as many processes as cores, over that of as many processes as cores: 1 if sharing costs nothing.
+    threads : Measured
+        Work of as many threads as cores in one process, over that of one thread.
+    core_stream, all_stream : Measured
+        Memory bandwidth of one core and of all [B/s], read and written bytes together.
+    core_copy, all_copy : Measured
+        Bytes that one core copies, and all do [B/s].
+    """
+
+    together: Measured
+    oversubscribed: Measured
+    threads: Measured
+    core_stream: Measured
+    all_stream: Measured
+    core_copy: Measured
+    all_copy: Measured
+
+
+def measure_cores(
+    cores: int, rounds: int, seconds: float, progress: Callable[[float], None] = lambda share: None
+) -> Cores:
+    """Measure them, `rounds` times for `seconds` each.
+
+    Raises
+    ------
+    RunError
+        If a process fails or hangs.
+    """
+    turns: list[Turn] = [("compute", 1), ("compute", cores), ("compute", 2 * cores)]
+    turns += [(kind, count) for kind in ("memory", "copy") for count in (1, cores)]
+    turns = list(dict.fromkeys(turns))
+    rates = _rates(turns, rounds, seconds, lambda share: progress(0.8 * share))
+    threads = []
+    for done in range(rounds):
+        threads.append(threads_rate(cores, seconds) / threads_rate(1, seconds))
+        progress(0.8 + 0.2 * (done + 1) / rounds)
+
+    def ratio(count: int, over: int) -> Measured:
+        pairs = zip(rates["compute", count], rates["compute", over], strict=True)
+        return summary([one / other for one, other in pairs])
+
+    def bandwidth(kind: str, count: int, size: float) -> Measured:
+        return summary(rates[kind, count]).scaled(size)
+
+    return Cores(
+        together=ratio(cores, 1),
+        oversubscribed=ratio(2 * cores, cores),
+        threads=summary(threads),
+        core_stream=bandwidth("memory", 1, stream_bytes()),
+        all_stream=bandwidth("memory", cores, stream_bytes()),
+        core_copy=bandwidth("copy", 1, copy_bytes()),
+        all_copy=bandwidth("copy", cores, copy_bytes()),
+    )
+
+
+def _rates(
+    turns: Sequence[Turn], rounds: int, seconds: float, progress: Callable[[float], None]
+) -> dict[Turn, list[float]]:
+    """Pieces of work a second of all processes of a turn, for every round of turns."""
+    processes = max(count for _, count in turns)
+    start = time.time() + _STARTING * (1 + processes / 2)
+    played = [turn for _ in range(rounds) for turn in turns]
+    starts = [start + place * (seconds + _BETWEEN) for place in range(len(played))]
+    schedules = [
+        [(kind, begin, seconds) for (kind, count), begin in zip(played, starts, strict=True) if index < count]
+        for index in range(processes)
+    ]
+    length = starts[-1] + seconds - time.time()
+    answers = _run([json.dumps(schedule) for schedule in schedules], length, progress)
+    left = [iter(answer) for answer in answers]
+    rates: dict[Turn, list[float]] = {turn: [] for turn in turns}
+    for turn in played:
+        rates[turn].append(sum(next(answer) for answer in left[: turn[1]]))
+    return rates
+
+
+def _run(schedules: Sequence[str], length: float, progress: Callable[[float], None]) -> list[list[float]]:
+    """Have a process follow each schedule; what they answer."""
+    here = str(Path(simulator.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "simulator.probe.load", schedule],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for schedule in schedules
+    ]
+    begun = time.monotonic()
+    try:
+        while (passed := time.monotonic() - begun) < length and all(process.poll() in (None, 0) for process in running):
+            progress(min(passed / length, 1.0))
+            time.sleep(0.1)
+        answers = [process.communicate(timeout=_GRACE) for process in running]
+    except subprocess.TimeoutExpired:
+        raise RunError(f"probe: a process that was to be busy for {length:.0f} s has not ended") from None
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+    for process, (_, errors) in zip(running, answers, strict=True):
+        if process.returncode:
+            last = errors.strip().splitlines()[-1:] or ["it left no message"]
+            raise RunError(f"probe: a process that was to be busy failed ({last[0]})")
+    return [json.loads(output) for output, _ in answers]
