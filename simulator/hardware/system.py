@@ -311,4 +311,5 @@ def _check_processes(system: System, where: str) -> None:
         raise InputError(f"{where}: node.processes: {device.name} states no core_bandwidth, which one process gets")
     cores, units = system.node.processes.cores, device.units.value
     if cores is not None and not 1 <= cores <= units:
-        raise InputError(f"{where}: node.processes.cores: expected 1 to {units:g}, the cores of {device.name}, got {cores:g}")
+        limits = f"1 to {units:g}, the cores of {device.name}"
+        raise InputError(f"{where}: node.processes.cores: expected {limits}, got {cores:g}")
