@@ -150,8 +150,8 @@ def collective_kind(span: Span) -> str:
 def match_collectives(trace: Trace, synchronising: bool = True) -> list[list[int]]:
     """Indices of the spans of each collective call, where at least two ranks recorded theirs.
 
-    Where ranks hold unequally many spans of a name and size (a recorder that began late on one), only those of the steps are
-    matched in which they hold equally many; of the others it is not known which belong together.
+    Where ranks hold unequally many spans of a name and size (a recorder that began late on one), only those of the
+    steps are matched in which they hold equally many; of the others it is not known which belong together.
 
     Parameters
     ----------

@@ -255,6 +255,26 @@ def test_more_ranks_than_a_host_has_devices_are_on_several_nodes(tmp_path: Path)
     assert breakdown(imported(path))[Category.NODE_NODE_PARAMETERS] > 0
 
 
+def test_sends_and_receives_name_their_peers_where_both_sides_are_there(tmp_path: Path) -> None:
+    paths = []
+    for rank, (name, key, start) in enumerate((("send", "Dst Rank", 500.0), ("recv", "Src Rank", 300.0))):
+        profile = gpu_profile(rank)
+        (kernel,) = [e for e in profile["traceEvents"] if e["name"].startswith("nccl")]
+        kernel["name"] = "ncclDevKernel_SendRecv(ncclDevComm*)"
+        kernel["args"] |= {"Collective name": name, key: 1 - rank}
+        kernel |= {"ts": start, "dur": 760.0 - start}
+        paths.append(tmp_path / f"{rank}.json")
+        paths[-1].write_text(json.dumps(profile))
+    trace = imported(*paths)
+    assert {(s.name, s.rank, s.peer) for s in trace.spans if s.peer >= 0} == {
+        ("send message", 0, 1),
+        ("receive message", 1, 0),
+    }
+    alone = imported(paths[0])
+    assert {span.peer for span in alone.spans} == {-1}
+    assert "other side is in no file" in str(alone.metadata["notes"])
+
+
 def test_a_profile_without_steps_is_one_step_and_says_so(tmp_path: Path) -> None:
     profile = gpu_profile()
     profile["traceEvents"] = [e for e in profile["traceEvents"] if not e["name"].startswith("ProfilerStep")]

@@ -19,7 +19,7 @@ from simulator.trace.causes import infer_causes
 from simulator.trace.clocks import ClockEstimate, estimate_clocks, known_orders, set_clocks
 from simulator.trace.importers.options import ImportOptions
 from simulator.trace.lanes import separate
-from simulator.trace.messages import match_collectives
+from simulator.trace.messages import match_collectives, match_messages
 from simulator.trace.spans import Category, RankInfo, Span, Trace
 from simulator.units import format_quantity
 
@@ -90,11 +90,11 @@ def merge(recordings: Sequence[Recording], options: ImportOptions) -> Trace:
         for rank, recording in numbered.items()
         for span in (_fused if options.merge_gap > 0 else _on_lanes)(recording.spans, options.merge_gap)
     ]
+    notes = [note for recording in recordings for note in recording.notes]
     infos = [RankInfo(rank, "worker", r.device, "imported", hosts[r.host]) for rank, r in numbered.items()]
     with located(recordings[0].where):
-        trace, clocks = _aligned(Trace(tuple(infos), spans), numbered, options)
+        trace, clocks = _aligned(_with_whole_messages(Trace(tuple(infos), spans), notes), numbered, options)
     trace = infer_causes(trace)
-    notes = [note for recording in recordings for note in recording.notes]
     trace.metadata |= {"imported_from": recordings[0].program, "clocks": clocks, "first_step": first_step}
     times = {str(rank): [step.end - step.start for step in r.steps] for rank, r in numbered.items() if r.steps}
     if times:
@@ -109,6 +109,16 @@ def merge(recordings: Sequence[Recording], options: ImportOptions) -> Trace:
     if notes:
         trace.metadata["notes"] = notes
     return trace
+
+
+def _with_whole_messages(trace: Trace, notes: list[str]) -> Trace:
+    """Messages whose other side is in no file are time spent, not messages."""
+    alone = set(match_messages(trace).alone)
+    if not alone:
+        return trace
+    notes.append(f"{len(alone):,} sends or receives whose other side is in no file; kept as time spent")
+    spans = [span._replace(peer=-1) if index in alone else span for index, span in enumerate(trace.spans)]
+    return Trace(trace.ranks, spans, trace.metadata)
 
 
 def _numbered(recordings: Sequence[Recording]) -> dict[int, Recording]:
