@@ -86,7 +86,7 @@ pays once would help: a step from 1 node to 2 and the slope from 2 to 4, read of
 within 5 % of all other rows. Nothing says what that cost is, and it is not one number for both networks.
 
 VGG-19 on 64 nodes is a bare pass. Times are means over as many iterations as the paper ran and over four seeds (two
-from 8 nodes on), which leaves chance errors of about half a percent; with 40 iterations and two seeds they were 1.5 %,
+from 8 nodes on), which leaves chance errors of half to one percent; with 40 iterations and two seeds they were 1.5 %,
 and the same fit missed that row by 13 %.
 """
 
