@@ -20,7 +20,7 @@ from simulator.algorithms import rules
 from simulator.cost.elementwise import StreamTable
 from simulator.execution.arithmetic import apply_rule
 from simulator.learning.convolution import MaxPool
-from simulator.learning.cross_entropy import cross_entropy_and_gradient
+from simulator.learning.feed_forward import FeedForward
 from simulator.learning.layers import Relu
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Elementwise
@@ -98,13 +98,18 @@ def _biases(elements: int) -> dict[Stream, Callable[[], object]]:
 
 
 def _loss(elements: int) -> dict[Stream, Callable[[], object]]:
-    """Loss and its gradient come from one call; each gets half of its time (see `stream_tables`)."""
+    """On a network without layers: the loss, its gradient, and what every gradient takes whatever the network.
+
+    They come from one call; the two kernels of the loss get half of its time each (see `stream_tables`).
+    """
     samples = max(1, elements // _CLASSES)
     logits, labels = _random(samples * _CLASSES).reshape(samples, _CLASSES), np.zeros(samples, dtype=np.int64)
-    size = logits.size
+    size, weights = logits.size, np.empty(0)
+    shape: Any = (_CLASSES,)
+    learner = FeedForward("loss", shape, ())
 
     def work() -> object:
-        return cross_entropy_and_gradient(logits, labels)
+        return learner.gradient(weights, logits, labels)
 
     return {
         Stream(Elementwise("softmax_loss", 3 * size, 2 * size), elements): work,

@@ -18,7 +18,7 @@ from simulator.probe.elementwise import stream_tables, streams
 from simulator.probe.fits import KernelFits, fit_kernels
 from simulator.probe.machine import Machine, this_machine
 from simulator.probe.messages import MessageFit, Messages, fit_messages
-from simulator.probe.products import TimedGemm, largest_product, products, smallest_product
+from simulator.probe.products import largest_product, products, smallest_product, timed_products
 from simulator.probe.timing import Measured, time_in_turn
 
 __all__ = ["FULL", "QUICK", "Effort", "Measurement", "core_rates", "measure"]
@@ -143,10 +143,7 @@ def measure(
     with one_thread():
         peaks, call, fastest = _rates(timed)
         tables = stream_tables(timed(streams(effort.quick), "updates and activations", 0.05, 0.2))
-        gemms = [
-            TimedGemm(kernel, measured.value)
-            for kernel, measured in timed(products(effort.quick), "matrix products", 0.2, 0.3).items()
-        ]
+        gemms = timed_products(timed(products(effort.quick), "matrix products", 0.2, 0.3), tables)
         rows = passes(timed(convolutions(effort.quick), "convolutions", 0.3, 0.45), tables)
     # The peak bounds every kernel, so it is that of the fastest of all.
     best = max(gemms, key=lambda row: row.kernel.flops / row.seconds)

@@ -1,23 +1,28 @@
-"""Matrix products of fully connected layers, by the learners' own library (NumPy) and in their own precision.
+"""Matrix products of fully connected layers, timed on the learners' own layer.
 
 A layer makes three products of its batch, each with other sides transposed; which is which is said in
 `simulator.workload.layers.products`. Of a batch of one, the gradient of the weights is left out: NumPy then multiplies
 column by row in a loop of its own, several times slower than for a batch of two, and a model in which more work never
-takes less time cannot say so.
+takes less time cannot say so. As for convolutions (`simulator.probe.convolutions`), the time of the biases is taken
+off, and that of the data's gradient is what both gradients take less what that of the weights takes alone.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from simulator.cost.elementwise import StreamTable
+from simulator.learning.layers import Dense
+from simulator.probe.timing import Measured
 from simulator.workload.kernels import Gemm
+from simulator.workload.layers.base import bias_backward, bias_forward
 
-__all__ = ["TimedGemm", "largest_product", "products", "smallest_product"]
+__all__ = ["DenseCase", "TimedGemm", "largest_product", "products", "smallest_product", "timed_products"]
 
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 _SIDES = (
@@ -33,7 +38,9 @@ _SIDES = (
     (3072, 128),
 )
 _QUICK_BATCHES = (1, 4, 16, 64)
-_QUICK_SIDES = ((64, 64), (784, 64), (784, 256), (64, 10), (1024, 512))
+_QUICK_SIDES = ((64, 64), (784, 64), (784, 256), (64, 10), (800, 500))
+_ELEMENT_SIZE = 8
+_LEAST = 0.2  #: share of a measured time that taking off other kernels leaves at least
 
 
 @dataclass(frozen=True)
@@ -44,33 +51,56 @@ class TimedGemm:
     seconds: float
 
 
-def products(quick: bool) -> dict[Gemm, Callable[[], object]]:
-    """Work to time: the three products of layers from `inputs` to `outputs` units, at several batch sizes."""
+@dataclass(frozen=True)
+class DenseCase:
+    """What is timed: a layer on a batch, forwards, or backwards with or without the gradient of the data."""
+
+    batch: int
+    inputs: int
+    outputs: int
+    part: str
+
+
+def products(quick: bool) -> dict[DenseCase, Callable[[], object]]:
+    """Work to time: layers from so many inputs to so many outputs, at several batch sizes."""
     generator = np.random.default_rng(0)
-    shapes = itertools.product(
-        _QUICK_BATCHES if quick else _BATCHES, ((i, o) for i, o in (_QUICK_SIDES if quick else _SIDES))
-    )
-    works: dict[Gemm, Callable[[], object]] = {}
-    for batch, (inputs, outputs) in shapes:
-        values, weights = generator.random((batch, inputs)), generator.random((inputs, outputs))
-        upstream, gradient = generator.random((batch, outputs)), np.empty((inputs, outputs))
-        works[Gemm(outputs, batch, inputs, transpose_a=True)] = _forward(values, weights)
-        if batch > 1:
-            works[Gemm(inputs, outputs, batch, transpose_b=True)] = _weights(values, upstream, gradient)
-        works[Gemm(inputs, batch, outputs)] = _data(upstream, weights)
+    works: dict[DenseCase, Callable[[], object]] = {}
+    sides, batches = (_QUICK_SIDES, _QUICK_BATCHES) if quick else (_SIDES, _BATCHES)
+    for (inputs, outputs), batch in itertools.product(sides, batches):
+        layer = Dense(inputs, outputs)
+        for part, work in _works(layer, generator.random((batch, inputs)), generator).items():
+            works[DenseCase(batch, inputs, outputs, part)] = work
     return works
 
 
-def _forward(values: Any, weights: Any) -> Callable[[], object]:
-    return lambda: values @ weights
+def _works(layer: Dense, inputs: Any, generator: np.random.Generator) -> dict[str, Callable[[], object]]:
+    parameters = layer.initial(generator)
+    output, saved = layer.forward(parameters, inputs)
+    upstream, gradient = generator.random(output.shape), np.empty_like(parameters)
+    return {
+        "forward": lambda: layer.forward(parameters, inputs),
+        "weights": lambda: layer.backward(parameters, saved, upstream, gradient, True),
+        "both": lambda: layer.backward(parameters, saved, upstream, gradient, False),
+    }
 
 
-def _weights(values: Any, upstream: Any, gradient: Any) -> Callable[[], object]:
-    return lambda: np.matmul(values.T, upstream, out=gradient)
-
-
-def _data(upstream: Any, weights: Any) -> Callable[[], object]:
-    return lambda: upstream @ weights.T
+def timed_products(found: Mapping[DenseCase, Measured], tables: Mapping[str, StreamTable]) -> list[TimedGemm]:
+    """The products by themselves, from what was timed and the tables of the kernels of the biases."""
+    rows = []
+    for case, measured in found.items():
+        values, seconds = case.batch * case.outputs, measured.value
+        if case.part == "forward":
+            kernel = Gemm(case.outputs, case.batch, case.inputs, transpose_a=True)
+            less = tables["bias"].time(bias_forward(values, case.outputs).bytes_moved(_ELEMENT_SIZE))
+        elif case.part == "weights":
+            kernel = Gemm(case.inputs, case.outputs, case.batch, transpose_b=True)
+            less = tables["bias_gradient"].time(bias_backward(values, case.outputs).bytes_moved(_ELEMENT_SIZE))
+        else:
+            kernel = Gemm(case.inputs, case.batch, case.outputs)
+            less = found[DenseCase(case.batch, case.inputs, case.outputs, "weights")].value
+        if case.part != "weights" or case.batch > 1:
+            rows.append(TimedGemm(kernel, max(seconds - less, _LEAST * seconds)))
+    return rows
 
 
 def largest_product(dtype: type[Any], side: int) -> tuple[float, Callable[[], object]]:

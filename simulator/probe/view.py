@@ -18,6 +18,7 @@ __all__ = ["PROBE_SCHEMA", "probe_document", "probe_view"]
 
 PROBE_SCHEMA = "clustersim/probe/1"
 _DISTURBED = 0.2  #: share of disturbed samples from which a measurement ought to be repeated
+_TAKEN_FROM_OTHERS = 1.1  #: work of more processes than cores, over that of as many, that only others' shares explain
 
 
 def _quantities(found: Measurement) -> Iterator[tuple[str, Measured, str]]:
@@ -56,11 +57,8 @@ def probe_view(found: Measurement, checks: Sequence[GradientCheck], path: str) -
         parts.append(
             Text("Messages were not measured: their overhead and bandwidth in the profile are assumed.", "yellow")
         )
-    if found.disturbed > _DISTURBED:
-        warning = (
-            f"{found.disturbed:.0%} of the samples were disturbed by other processes; repeat this when it is quiet."
-        )
-        parts.append(Text(warning, "yellow"))
+    if found.disturbed > _DISTURBED or found.cores.oversubscribed.value > _TAKEN_FROM_OTHERS:
+        parts.append(Text("Other processes were using the cores; measure again when the machine is quiet.", "yellow"))
     parts.append(Text(f'system profile: {path}  (cluster.system = "{path}")'))
     return Group(*parts)
 

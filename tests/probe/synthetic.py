@@ -10,7 +10,7 @@ from simulator.probe.fits import fit_kernels
 from simulator.probe.machine import Machine
 from simulator.probe.measurement import Measurement
 from simulator.probe.messages import Messages, MessageTime, fit_messages
-from simulator.probe.products import TimedGemm, products
+from simulator.probe.products import TimedGemm, products, timed_products
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Pass
 
@@ -27,7 +27,9 @@ def seconds(kernel) -> float:
 @cache
 def kernel_fits():
     """Fits to all kernels of the quick probe."""
-    gemms = [TimedGemm(kernel, seconds(kernel)) for kernel in products(True)]
+    no_bias = dict.fromkeys(("bias", "bias_gradient"), StreamTable((1.0, 1e9), (1e-12, 1e-12)))
+    rows_of_products = timed_products(dict.fromkeys(products(True), Measured(1.0, 0.0)), no_bias)
+    gemms = [TimedGemm(row.kernel, seconds(row.kernel)) for row in rows_of_products]
     cases = sorted({case for case in convolutions(False) if case.part == "forward"}, key=repr)
     rows = {
         direction: [TimedConvolution(kernel, seconds(kernel)) for kernel in (case.kernel(direction) for case in cases)]

@@ -16,11 +16,12 @@ from simulator.probe.convolutions import Case, TimedConvolution, convolutions, p
 from simulator.probe.elementwise import stream_tables, streams
 from simulator.probe.fits import fit_kernels
 from simulator.probe.messages import MessageTime, fit_messages
-from simulator.probe.products import TimedGemm, products
+from simulator.probe.products import DenseCase, TimedGemm, products, timed_products
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Gemm, Pass
 
 SIZES = [8 * 4**power for power in range(11)]
+NO_BIAS = dict.fromkeys(("bias", "bias_gradient"), StreamTable((1.0, 1e9), (1e-12, 1e-12)))
 CORE = DeviceRates("core", "cpu", 1.0, 2e9, {"fp64": 50e9, "fp32": 100e9}, 10e9, 1e-6, 32e6)
 
 
@@ -63,9 +64,8 @@ def test_two_sizes_are_too_few():
 
 def roofline_rows():
     """Kernels of a core that needs a microsecond, then half of its peak, or its memory's rate if that takes longer."""
-    gemms = [
-        TimedGemm(kernel, 1e-6 + max(kernel.flops / 25e9, kernel.bytes_moved(8) / 10e9)) for kernel in products(True)
-    ]
+    kernels = [row.kernel for row in timed_products(dict.fromkeys(products(True), Measured(1.0, 0.0)), NO_BIAS)]
+    gemms = [TimedGemm(kernel, 1e-6 + max(kernel.flops / 25e9, kernel.bytes_moved(8) / 10e9)) for kernel in kernels]
     cases = {case for case in convolutions(False) if case.part == "forward"}
     convolution = {
         direction: [
@@ -113,14 +113,24 @@ def test_passes_are_what_is_left_without_biases_and_one_another():
 @pytest.mark.parametrize("quick", [True, False], ids=["quick", "full"])
 def test_what_is_timed_runs_and_is_what_it_says(quick):
     for works in (products(quick), convolutions(quick)):
-        smallest = sorted(works, key=lambda key: key.flops if isinstance(key, Gemm) else key.batch)[:6]
-        for key in smallest:
-            works[key]()
-    works = products(quick)
-    assert max(kernel.flops for kernel in works) > 1e6
-    for kernel, work in works.items():
-        if kernel.transpose_a and kernel.flops < 1e6:
-            assert work().shape == (kernel.n, kernel.m)  # a row-major batch
+        for case in sorted(works, key=lambda case: case.batch)[:6]:
+            works[case]()
+    for case, work in products(quick).items():
+        if case.part == "forward" and case.batch < 8:
+            assert work()[0].shape == (case.batch, case.outputs)
+
+
+def test_products_are_what_is_left_of_a_layer():
+    found = {
+        DenseCase(8, 64, 10, part): Measured(seconds, 0.0)
+        for part, seconds in (("forward", 10e-6), ("weights", 8e-6), ("both", 20e-6))
+    }
+    tables = {"bias": StreamTable((1.0, 1e9), (1e-6, 1e-6)), "bias_gradient": StreamTable((1.0, 1e9), (2e-6, 2e-6))}
+    assert {row.kernel: row.seconds for row in timed_products(found, tables)} == {
+        Gemm(10, 8, 64, transpose_a=True): pytest.approx(9e-6),
+        Gemm(64, 10, 8, transpose_b=True): pytest.approx(6e-6),
+        Gemm(64, 8, 10): pytest.approx(12e-6),
+    }
 
 
 def test_tables_rise_and_cover_every_kernel_of_the_learners():
