@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
-from math import sqrt
+from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from simulator.calibration.closed_form import ClosedForms
 from simulator.calibration.effects import link_profiles, overheads_in_use
-from simulator.calibration.fit import Estimate, Fit, fit
+from simulator.calibration.fit import Estimate, Fit
+from simulator.calibration.linearised import fit_rows
 from simulator.calibration.observations import Observation
-from simulator.calibration.observed_times import Simulated, observed_times
+from simulator.calibration.observed_times import STEP, Simulated, observed_times
 from simulator.calibration.overlay import Correlation, FitRecord, FittedParameter, Overlay, Source
 from simulator.calibration.parameters import GROUPS, KINDS, parameter_kind
 from simulator.calibration.robust import LOSS
 from simulator.calibration.trace_model import Observed, TraceModel, scenario_of
+from simulator.calibration.whole_steps import JITTER, whole_steps
 from simulator.errors import InputError
 from simulator.resolved import ResolvedScenario
 from simulator.scenario import Scenario
 from simulator.trace import Trace
 
-__all__ = ["Calibrated", "Recording", "calibrate", "parameters_to_fit", "recording"]
+__all__ = ["Calibrated", "Recording", "Residual", "calibrate", "parameters_to_fit", "recording"]
 
-JITTER = "jitter.compute"
-#: Relative step of finite differences of simulated times, and the least one of parameters in seconds [s].
-_STEP, _LEAST_STEP = 1e-3, 1e-8
+#: Traces whose whole steps, when only checked, say how far off predictions are.
+_ENOUGH = 3
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,15 @@ class Recording:
 
 
 @dataclass(frozen=True)
+class Residual:
+    """One observation, what the calibrated model says of it [s], and whether the fit saw it."""
+
+    observed: Observed | Simulated
+    predicted: float
+    fitted: bool = True
+
+
+@dataclass(frozen=True)
 class Calibrated:
     """A finished calibration.
 
@@ -52,13 +59,13 @@ class Calibrated:
     ----------
     overlay : Overlay
     fit : Fit
-    rows : tuple
-        Every observation of the fit, in the order of ``fit.predicted``.
+    rows : tuple of Residual
+        Every observation beside its prediction; those that were only checked come last.
     """
 
     overlay: Overlay
     fit: Fit
-    rows: tuple[Observed | Simulated, ...]
+    rows: tuple[Residual, ...]
 
 
 def recording(
@@ -135,6 +142,7 @@ def calibrate(
     name: str = "overlay",
     starts: int = 8,
     seed: int = 0,
+    fit_steps: bool = False,
     progress: Callable[[str], None] = lambda what: None,
 ) -> Calibrated:
     """Fit parameters to recordings of one system.
@@ -148,6 +156,8 @@ def calibrate(
         Of the overlay.
     starts, seed : int
         Fits from different points, and the seed of where they are.
+    fit_steps : bool
+        Whether the whole steps of traces take part in the fit, by simulation, instead of only checking it.
     progress : callable
         Told what is being done.
 
@@ -183,13 +193,35 @@ def calibrate(
     for each in recordings:
         if not isinstance(each.measured, Trace):
             rows += observed_times(each.measured, each.scenario, each.source, fitted)
+    varying = _jitter(models) if JITTER in names else None
+    steps = _steps(models, fitted, varying)
+    if fit_steps:
+        rows += steps
     if fitted and not rows:
         raise InputError(f"{recordings[0].source}: holds no measurement that any of {', '.join(fitted)} has a part in")
     progress("fitting")
     start = {each: _start(each, resolved) for each in fitted}
-    found = fit(rows, _Times(rows, fitted), start, starts, seed)
-    estimates = [*found.estimates, *([_jitter(models)] if JITTER in names else [])]
-    return Calibrated(_overlay(name, recordings, estimates, found, rows, seed), found, tuple(rows))
+    found = fit_rows(rows, start, starts, seed, progress)
+    residuals = [Residual(row, float(seconds)) for row, seconds in zip(rows, found.predicted, strict=True)]
+    scatter = dict(found.scatter)
+    if not fit_steps:
+        progress("checking whole steps")
+        checked = [Residual(row, row.predict(found.values), fitted=False) for row in steps]
+        residuals += checked
+        if len(checked) >= _ENOUGH and STEP not in scatter:
+            # The mean square, not the spread: what is always too long is wrong as well.
+            logarithms = [log(each.predicted / each.observed.seconds) for each in checked]
+            scatter[STEP] = sqrt(sum(each**2 for each in logarithms) / len(checked))
+    estimates = [*found.estimates, *([varying] if varying else [])]
+    found = replace(found, scatter=scatter)
+    return Calibrated(_overlay(name, recordings, estimates, found, rows, seed), found, tuple(residuals))
+
+
+def _steps(models: Iterable[TraceModel], names: Sequence[str], varying: Estimate | None) -> list[Simulated]:
+    """The whole steps of every trace."""
+    jitter = varying.value if varying and varying.identified else 0.0
+    found = (whole_steps(model, names, jitter) for model in models)
+    return [each for each in found if each is not None]
 
 
 def _start(name: str, resolved: Sequence[ResolvedScenario]) -> float:
@@ -199,49 +231,6 @@ def _start(name: str, resolved: Sequence[ResolvedScenario]) -> float:
         return neutral
     figure = "collective" if name == "collective.call" else name.removeprefix("overhead.")
     return max(each.platform.overheads()[figure] for each in resolved)
-
-
-class _Times:
-    """Predicted times of formulas and of simulations together; see `simulator.calibration.fit.Predictions`."""
-
-    def __init__(self, rows: Sequence[Observed | Simulated], names: Sequence[str]) -> None:
-        self._names = names
-        self._closed = [place for place, row in enumerate(rows) if isinstance(row, Observed)]
-        self._forms = ClosedForms([row.form for row in rows if isinstance(row, Observed)], names)
-        self._simulated = [(place, row) for place, row in enumerate(rows) if isinstance(row, Simulated)]
-        self._size = len(rows)
-        self._known: dict[tuple[int, tuple[float, ...]], float] = {}
-
-    def times(self, vector: Any) -> Any:
-        """Seconds, shape (m,)."""
-        times = np.empty(self._size)
-        times[self._closed] = self._forms.times(vector)
-        for place, row in self._simulated:
-            times[place] = self._predict(place, row, vector)
-        return times
-
-    def jacobian(self, vector: Any) -> Any:
-        """Derivatives, shape (m, n); of simulations by differences."""
-        slopes = np.zeros((self._size, len(self._names)))
-        slopes[self._closed] = self._forms.jacobian(vector)
-        for place, row in self._simulated:
-            here = self._predict(place, row, vector)
-            for column, name in enumerate(self._names):
-                if name in row.names:
-                    kind = parameter_kind(name)
-                    step = max(_STEP * abs(vector[column]), _LEAST_STEP if kind.unit == "s" else _STEP)
-                    step = step if vector[column] + step <= kind.upper else -step
-                    moved = vector.copy()
-                    moved[column] += step
-                    slopes[place, column] = (self._predict(place, row, moved) - here) / step
-        return slopes
-
-    def _predict(self, place: int, row: Simulated, vector: Any) -> float:
-        values = {name: float(value) for name, value in zip(self._names, vector, strict=True) if name in row.names}
-        key = (place, tuple(values.values()))
-        if key not in self._known:
-            self._known[key] = row.predict(values)
-        return self._known[key]
 
 
 def _jitter(models: Iterable[TraceModel]) -> Estimate:

@@ -2,7 +2,7 @@
 
 Everything a trace times, but whole steps, has the same form. With parameters v it takes
 
-    constant + Σ coefficient v + max(work / v) + busy s / (1 + s)
+    constant + Σ coefficient v + Σ rate / v + max(work / v) + busy s / (1 + s)
 
 =============== =============================================================================================
 gradient        modelled time × ``compute.scale`` + ``compute.fixed``; while messages come and go for `busy`
@@ -10,6 +10,7 @@ gradient        modelled time × ``compute.scale`` + ``compute.fixed``; while me
 update, copy    modelled time × ``update.scale`` + ``update.fixed``, and likewise for ``load``
 message         overheads + latencies, then the size over the slowest link of its route: each link's work is
                 the seconds it takes at the profile's rate, and v is ``link.<medium>.bandwidth``
+step            what a simulation says near the present values; see `simulator.calibration.linearised`
 =============== =============================================================================================
 """
 
@@ -34,6 +35,8 @@ class ClosedForm:
         Seconds that no parameter of the fit changes.
     coefficients : mapping
         By parameter: what it is multiplied with (seconds for a factor, a count for seconds).
+    rates : mapping
+        By parameter: what is divided by it [s].
     works : tuple of (parameter or "", seconds)
         What each stage takes with a factor of 1; stages pass the message on at once, so the slowest decides.
     busy : float
@@ -44,12 +47,13 @@ class ClosedForm:
     coefficients: Mapping[str, float] = field(default_factory=dict)
     works: tuple[tuple[str, float], ...] = ()
     busy: float = 0.0
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def parameters(self) -> set[str]:
         """What it depends on."""
         slowed = {"overlap.slowdown"} if self.busy else set()
-        return {*self.coefficients, *(name for name, _ in self.works if name), *slowed}
+        return {*self.coefficients, *self.rates, *(name for name, _ in self.works if name), *slowed}
 
 
 class ClosedForms:
@@ -68,12 +72,15 @@ class ClosedForms:
         stages = max((len(form.works) for form in forms), default=0)
         self._constant = np.array([form.constant for form in forms])
         self._linear = np.zeros((len(forms), len(names)))
+        self._rates = np.zeros((len(forms), len(names)))
         self._works = np.zeros((len(forms), stages))
         # A stage that no parameter changes is divided by a one behind the vector.
         self._divisors = np.full((len(forms), stages), len(names))
         for row, form in enumerate(forms):
             for name, coefficient in form.coefficients.items():
                 self._linear[row, place[name]] += coefficient
+            for name, seconds in form.rates.items():
+                self._rates[row, place[name]] += seconds
             for stage, (name, seconds) in enumerate(form.works):
                 self._works[row, stage] = seconds
                 if name:
@@ -83,7 +90,7 @@ class ClosedForms:
 
     def times(self, vector: Any) -> Any:
         """Seconds, shape (m,), for a vector of shape (n,)."""
-        times = self._constant + self._linear @ vector
+        times = self._constant + self._linear @ vector + self._rates @ self._inverse(vector)
         if self._works.size:
             times = times + self._stages(vector).max(axis=1)
         if self._slowdown is not None:
@@ -93,7 +100,7 @@ class ClosedForms:
 
     def jacobian(self, vector: Any) -> Any:
         """Derivatives of the seconds, shape (m, n)."""
-        slopes = self._linear.copy()
+        slopes = self._linear - self._rates * self._inverse(vector) ** 2
         if self._works.size:
             stages = self._stages(vector)
             rows, slowest = np.arange(len(stages)), stages.argmax(axis=1)
@@ -103,6 +110,9 @@ class ClosedForms:
         if self._slowdown is not None:
             slopes[:, self._slowdown] += self._busy / (1.0 + vector[self._slowdown]) ** 2
         return slopes
+
+    def _inverse(self, vector: Any) -> Any:
+        return np.divide(1.0, vector, out=np.zeros(len(vector)), where=vector != 0.0)
 
     def _stages(self, vector: Any) -> Any:
         return self._works / np.append(vector, 1.0)[self._divisors]

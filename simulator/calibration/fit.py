@@ -189,6 +189,7 @@ def fit(
     start: Mapping[str, float],
     starts: int = 8,
     seed: int = 0,
+    first: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit parameters to observed times.
 
@@ -202,12 +203,15 @@ def fit(
         Start value of every parameter; its bounds are those of its kind.
     starts, seed : int
         Points to start from, and seed of where they are.
+    first : mapping, optional
+        Values to begin at alone, where a near solution is known; those that turn out not to be identified still go back
+        to `start`.
     """
     problem = _Problem(observations, predictions, start)
     reasons: dict[str, str] = {}
     problem.error = np.hypot(problem.noise, _ROUGH)
-    first = problem.solve(problem.points(starts, seed))
-    solution, scatter = _with_scatter(problem, first)
+    begun = problem.solve(problem.points(starts, seed) if first is None else [[first[name] for name in problem.names]])
+    solution, scatter = _with_scatter(problem, begun)
     while (lost := _unidentified(problem, solution.vector)) is not None:
         index, reason = lost
         reasons[problem.names[index]] = reason
@@ -235,8 +239,8 @@ def fit(
         predicted=problem.times(vector),
         cost=solution.cost,
         freedom=len(observations) - len(problem.free),
-        starts=first.starts,
-        agreeing=first.agreeing,
+        starts=begun.starts,
+        agreeing=begun.agreeing,
     )
 
 

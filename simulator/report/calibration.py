@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +79,9 @@ def _residuals(calibrated: Calibrated) -> Table:
         before, after = (np.abs(errors[places]) for errors in _errors(calibrated))
         scatter = calibrated.overlay.residual_scatter.get(part)
         table.add_row(
-            part.replace("_", " "),
+            part.replace("_", " ") + ("" if calibrated.rows[places[0]].fitted else " (not fitted)"),
             f"{len(places)}",
-            f"{sum(calibrated.rows[place].left_out for place in places):,}",
+            f"{sum(calibrated.rows[place].observed.left_out for place in places):,}",
             percent(float(np.median(before))),
             percent(float(np.median(after))),
             percent(float(after.max())),
@@ -93,15 +93,16 @@ def _residuals(calibrated: Calibrated) -> Table:
 def _by_part(calibrated: Calibrated) -> dict[str, list[int]]:
     parts: dict[str, list[int]] = {}
     for place, row in enumerate(calibrated.rows):
-        parts.setdefault(row.category, []).append(place)
+        parts.setdefault(row.observed.category, []).append(place)
     return parts
 
 
 def _errors(calibrated: Calibrated) -> tuple[Any, Any]:
     """Relative errors before and after: predicted / measured − 1."""
-    measured = np.array([row.seconds for row in calibrated.rows])
-    before = np.array([row.modelled for row in calibrated.rows])
-    return before / measured - 1.0, calibrated.fit.predicted / measured - 1.0
+    measured = np.array([row.observed.seconds for row in calibrated.rows])
+    before = np.array([row.observed.modelled for row in calibrated.rows])
+    after = np.array([row.predicted for row in calibrated.rows])
+    return before / measured - 1.0, after / measured - 1.0
 
 
 def residual_plot(calibrated: Calibrated, path: Path) -> None:
@@ -115,7 +116,7 @@ def residual_plot(calibrated: Calibrated, path: Path) -> None:
     figure = figure_for(path, 8.0, 4.2, layout="constrained")
     axes = figure.add_subplot()
     before, after = _errors(calibrated)
-    measured = np.array([row.seconds for row in calibrated.rows])
+    measured = np.array([row.observed.seconds for row in calibrated.rows])
     for part, places in _by_part(calibrated).items():
         colour = COLOURS.get(part, _OTHER)
         axes.plot(measured[places], 100 * before[places], "o", mfc="none", mec=colour, ms=5, alpha=0.6)
@@ -139,8 +140,8 @@ def calibration_document(calibrated: Calibrated) -> dict[str, Any]:
 
 
 def _observations(calibrated: Calibrated) -> Iterable[dict[str, Any]]:
-    predicted: Sequence[float] = calibrated.fit.predicted
-    for row, after in zip(calibrated.rows, predicted, strict=True):
+    for residual in calibrated.rows:
+        row = residual.observed
         yield {
             "part": row.category,
             "name": row.name,
@@ -150,5 +151,6 @@ def _observations(calibrated: Calibrated) -> Iterable[dict[str, Any]]:
             "measurements": row.count,
             "left_out": row.left_out,
             "before_s": row.modelled,
-            "after_s": float(after),
+            "after_s": residual.predicted,
+            "fitted": residual.fitted,
         }

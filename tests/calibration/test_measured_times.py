@@ -35,7 +35,7 @@ def test_the_compute_part_of_a_step_counts_by_itself(lenet):
     gradient = sum(s.duration for s in base.trace.spans if s.category == "forward_backward") / base.steps
     table = [StepTime(1, 64, 2e-3, compute=2 * gradient), StepTime(2, 64, 2e-3, compute=2 * gradient)]
     found = calibrate([Recording("steps.csv", table, lenet)], ["compute.scale@m40"], starts=1)
-    parts = {row.category for row in found.rows}
+    parts = {row.observed.category for row in found.rows}
     assert parts == {"forward_backward", "step"}
 
 
@@ -49,7 +49,7 @@ def test_collectives_find_what_they_were_made_with(lenet):
     ]
     found = calibrate([Recording("nccl.txt", table, wanted)], ["link.pcie3-x16.bandwidth"], starts=1)
     assert found.overlay.parameters["link.pcie3-x16.bandwidth"].value == pytest.approx(0.6, rel=0.01)
-    assert {row.category for row in found.rows} == {"collective"}
+    assert {row.observed.category for row in found.rows} == {"collective"}
 
 
 def test_streams_tell_the_bandwidth_alone(lenet):
@@ -99,9 +99,12 @@ def test_formulas_and_their_slopes_agree():
         ClosedForm(0.0, {"compute.scale": 2.0, "compute.fixed": 1.0}, busy=0.5),
         ClosedForm(0.1, {}, (("link.a.bandwidth", 3.0), ("link.b.bandwidth", 2.0), ("", 0.5))),
         ClosedForm(0.1, {}, (("link.a.bandwidth", 1.0), ("", 5.0))),
+        ClosedForm(0.1, {"compute.scale": 1.0}, rates={"link.a.bandwidth": 3.0}),
     ]
     together, vector = ClosedForms(forms, names), np.array([1.2, 0.3, 2.0, 0.8, 0.25])
-    assert together.times(vector) == pytest.approx([2.0 * 1.2 + 0.3 + 0.5 * 0.25 / 1.25, 0.1 + 2.0 / 0.8, 5.1])
+    assert together.times(vector) == pytest.approx(
+        [2.0 * 1.2 + 0.3 + 0.5 * 0.25 / 1.25, 0.1 + 2.0 / 0.8, 5.1, 0.1 + 1.2 + 1.5]
+    )
     slopes = together.jacobian(vector)
     for column in range(len(names)):
         moved = vector.copy()

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 from scipy.stats import binom
 
-from simulator.calibration.calibrate import calibrate
+from simulator.calibration.calibrate import Recording, calibrate
+from simulator.trace import Trace
 
 TRUTH = {
     "compute.scale": 1.17,
@@ -46,6 +47,33 @@ def test_parameters_are_recovered_within_three_standard_errors(trials, scenarios
     # Errors that are much too large would pass the test above: seven in ten should be within one of them.
     everything = trials * len(TRUTH)
     assert 0.55 <= sum(within_one.values()) / everything <= 0.85, within_one
+
+
+def test_whole_steps_check_the_sum_of_the_parts(lenet, measured):
+    """Three traces: what was fitted part by part comes out right in whole steps, and that is said."""
+    scenarios = [lenet.override({"workload.batch_size": batch}) for batch in (32, 128, 512)]
+    found = calibrate(measured(scenarios, TRUTH, variation=0.0), list(TRUTH), starts=2)
+    checked = [row for row in found.rows if not row.fitted]
+    assert [row.observed.category for row in checked] == ["step"] * 3
+    assert [row.predicted for row in checked] == pytest.approx([row.observed.seconds for row in checked], rel=1e-3)
+    assert 0.0 < found.overlay.residual_scatter["step"] < 1e-3
+
+
+def test_whole_steps_can_take_part_in_the_fit(scenarios, measured):
+    """A slowdown that no single operation shows: only whole steps tell of it."""
+    recordings = measured(scenarios, TRUTH, variation=0.0)
+    blind = [Recording(each.source, without(each.measured, "forward_backward"), each.scenario) for each in recordings]
+    names = ["compute.scale", "link.pcie3-x16.bandwidth", "overhead.peer", "overhead.copy", "update.scale"]
+    found = calibrate(blind, [*names, "compute.fixed", "update.fixed"], starts=2, fit_steps=True)
+    assert not calibrate(blind, names, starts=2).overlay.parameters["compute.scale"].identified
+    for name in (*names, "compute.fixed"):
+        assert found.overlay.parameters[name].value == pytest.approx(TRUTH[name], rel=0.02), name
+
+
+def without(trace, category):
+    """The trace as a program would record it that does not tell of one kind of operation."""
+    kept = [span._replace(cause=-1) for span in trace.spans if span.category != category]
+    return Trace(trace.ranks, kept, trace.metadata)
 
 
 def test_without_noise_the_truth_is_found_exactly(scenarios, measured):
