@@ -1,1 +1,1 @@
-"""Published measurements of other people's training runs: fitted on their small scales, predicted on their large ones."""
+"""Published measurements of other people's training runs: small scales are fitted, large ones predicted."""

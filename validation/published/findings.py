@@ -25,11 +25,12 @@ FITTED = Path(__file__).with_name("fitted.json")
 _TITLE = "Published measurements of training on GPU clusters"
 
 INTRODUCTION = """\
-Made by `python -m validation.published > validation/published/README.md`. Every figure is a simulation by this project's
-own algorithms on its own system profiles. The few parameters of each source were fitted to its smallest runs, stage by
-stage; rows that a fit saw are marked as fitted, and all others are predictions that no fit saw. Parameters and the rows
-behind them are in [fitted.json](fitted.json); `python -m validation.published --refit` fits again. The rows are not part
-of this repository: they are looked for in `../shared/reference/published` or where `--reference` says.
+Made by `python -m validation.published > validation/published/README.md`. Every figure is a simulation by this
+project's own algorithms on its own system profiles. The few parameters of each source were fitted to its smallest runs,
+stage by stage; rows that a fit saw are marked as fitted, and all others are predictions that no fit saw. Parameters and
+the rows behind them are in `validation/published/fitted.json`; `python -m validation.published --refit` fits again. The
+rows are not part of this repository: they are looked for in `../shared/reference/published` or where `--reference`
+says.
 """
 
 
@@ -87,22 +88,27 @@ def predictions(cases: Sequence[Case], found: Mapping[str, Parameters]) -> list[
     ]
 
 
-def refit(reference: Path | None, only: Sequence[str] = (), path: Path = FITTED) -> None:
+def refit(reference: Path | None, only: Sequence[str] = (), again: Sequence[str] = (), path: Path = FITTED) -> None:
     """Fit the sources, or `only` those of these names, and write `path` anew.
+
+    With `again`, only the stages whose names begin so are fitted, and others keep what `path` holds.
 
     Raises
     ------
     InputError
         If a table cannot be read, or a fit finds no row.
     """
-    folder, fits = folder_of(reference), load_fits(path)
+    folder = folder_of(reference)
     for source in SOURCES:
         if only and source.name not in only:
             continue
-        cases = source.cases(read_rows(folder, source.table), Simulated())
-        found = fit(source.stages, cases)
-        fits[source.name] = {stage.name: _provenance(stage.name, found, source, cases) for stage in source.stages}
-        save_fits(path, fits)
+        cases, stored = source.cases(read_rows(folder, source.table), Simulated()), load_fits(path).get(source.name, {})
+        kept = {
+            name: entry["parameters"] for name, entry in stored.items() if again and not name.startswith(tuple(again))
+        }
+        found = fit(source.stages, cases, kept)
+        fits = {stage.name: _provenance(stage.name, found, source, cases) for stage in source.stages}
+        save_fits(path, {**load_fits(path), source.name: fits})
 
 
 def _provenance(stage: str, found: Mapping[str, Parameters], source: Source, cases: Sequence[Case]) -> dict[str, Any]:
@@ -120,7 +126,7 @@ def _stored(source: Source, fits: Mapping[str, Any]) -> dict[str, Parameters]:
     missing = [stage.name for stage in source.stages if stage.name not in stored]
     if missing:
         raise InputError(
-            f"{FITTED}: {source.name}: no fit of {missing[0]!r}; expected one, as 'python -m validation.published --refit' writes"
+            f"{FITTED}: {source.name}: no fit of {missing[0]!r}; 'python -m validation.published --refit' makes it"
         )
     return {name: entry["parameters"] for name, entry in stored.items()}
 

@@ -1,4 +1,4 @@
-"""Fitting a source's few parameters to its smallest rows, stage by stage, and keeping them with what they were fitted to.
+"""Fitting a source's few parameters to its smallest rows, stage by stage, and keeping them with those rows.
 
 A stage minimises the squares of log(predicted / measured) over the rows that name it, by scipy's bounded trust-region
 method in the logarithm of each parameter, while what earlier stages found stays. The rows of no stage are predictions.
@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator.errors import InputError
 
@@ -89,8 +93,10 @@ def merged(found: Mapping[str, Parameters], stages: Sequence[str]) -> dict[str, 
     return {name: value for stage in stages for name, value in found[stage].items()}
 
 
-def fit(stages: Sequence[Stage], cases: Sequence[Case]) -> dict[str, dict[str, float]]:
-    """Parameters of every stage.
+def fit(
+    stages: Sequence[Stage], cases: Sequence[Case], known: Mapping[str, Parameters] = MappingProxyType({})
+) -> dict[str, dict[str, float]]:
+    """Parameters of every stage; those of stages that are `known` already stay.
 
     Raises
     ------
@@ -101,32 +107,46 @@ def fit(stages: Sequence[Stage], cases: Sequence[Case]) -> dict[str, dict[str, f
 
     found: dict[str, dict[str, float]] = {}
     for stage in stages:
+        if stage.name in known:
+            found[stage.name] = dict(known[stage.name])
+            continue
         rows = [case for case in cases if case.fits == stage.name]
         if not rows:
             raise InputError(f"fit of {stage.name}: expected {stage.rows}, found no such row")
         fixed, names = merged(found, stage.after), list(stage.parameters)
         bounds = [stage.parameters[name] for name in names]
+        starts = [bound.start for bound in bounds]
 
         def residuals(
-            logarithms: Sequence[float],
+            searched: NDArray[np.float64],
+            /,
             rows: Sequence[Case] = rows,
             names: Sequence[str] = names,
             fixed: Parameters = fixed,
+            starts: Sequence[float] = starts,
         ) -> list[float]:
-            values = {**fixed, **{name: exp(value) for name, value in zip(names, logarithms, strict=True)}}
+            values = {**fixed, **_values(names, starts, searched.tolist())}
             return [log(case.predict(values) / case.measured) for case in rows]
 
         solved = least_squares(
             residuals,
-            [log(bound.start) for bound in bounds],
-            bounds=([log(bound.lower) for bound in bounds], [log(bound.upper) for bound in bounds]),
-            diff_step=1e-2,
-            xtol=1e-4,
-            ftol=1e-5,
-            max_nfev=30,
+            [1.0] * len(names),
+            bounds=(
+                [1.0 + log(bound.lower / bound.start) for bound in bounds],
+                [1.0 + log(bound.upper / bound.start) for bound in bounds],
+            ),
+            diff_step=[1e-2] * len(names),
+            xtol=1e-3,
+            ftol=1e-4,
+            max_nfev=15,
         )
-        found[stage.name] = {name: float(exp(value)) for name, value in zip(names, solved.x, strict=True)}
+        found[stage.name] = _values(names, starts, solved.x.tolist())
     return found
+
+
+def _values(names: Sequence[str], starts: Sequence[float], searched: Sequence[float]) -> dict[str, float]:
+    """Parameters at a point of the search, in which 1 is the start and 1 more is e times as much."""
+    return {name: start * exp(float(x) - 1.0) for name, start, x in zip(names, starts, searched, strict=True)}
 
 
 def errors_of(cases: Sequence[Case], found: Mapping[str, Parameters]) -> list[float]:

@@ -67,7 +67,7 @@ def calibrated(parameters: Mapping[str, float], network: str, contended: bool) -
     known = {
         name: value
         for name, value in parameters.items()
-        if name != CONTENTION and (not name.startswith("compute.") or name == f"compute.scale.{network}")
+        if name != CONTENTION and (not name.startswith("compute.") or name.endswith(f".{network}"))
     }
     if contended and CONTENTION in parameters:
         scale = f"compute.scale.{network}"

@@ -1,4 +1,4 @@
-"""What a source of published measurements is to the validation: its table, its cases, its fits, and words about them."""
+"""What a source of published measurements is to the validation: a table, its cases, their fits, words about them."""
 
 from __future__ import annotations
 

@@ -118,9 +118,10 @@ TENSORFLOW = Source(
     title="TensorFlow 2017",
     table="tensorflow_2017_k80_p100",
     text="""\
-Five networks with batches of 32 to 512 a GPU. `parameter_server` is `sync-ps`, with the server in the host's memory or,
-where the table says GPU, spread over the GPUs; `replicated` is `ddp-msgd` with a ring; `distributed_replicated` is
-`sync-ps` with the GPUs of a host as a group and a shard of the server on each host. Gradients travel in buckets of 4 MiB.
+Five networks with batches of 32 to 512 a GPU. `parameter_server` is `sync-ps`, with the server in the host's memory
+or, where the table says GPU, spread over the GPUs; `replicated` is `ddp-msgd` with a ring; `distributed_replicated` is
+`sync-ps` with the GPUs of a host as a group and a shard of the server on each host. Gradients travel in buckets of
+4 MiB.
 """,
     stages=_stages(),
     cases=_cases,

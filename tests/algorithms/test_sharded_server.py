@@ -1,0 +1,48 @@
+"""The synchronous parameter server makes the steps of an all-reduce, whatever its buckets, groups and shards."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator import load, simulate
+from simulator.errors import InputError
+
+KEYS = {
+    "cluster.system": "m40x4",
+    "workload.steps": 6,
+    "learning.data": "synthetic:samples=240,shape=1x4x3,classes=3",
+    "learning.model": "softmax",
+    "learning.batch_size": 8,
+    "learning.target_accuracy": None,
+}
+
+
+def weights(**keys):
+    return simulate(load("m40x4-digits", **KEYS, **keys)).weights
+
+
+@pytest.mark.parametrize("group", [1, 2, 4])
+@pytest.mark.parametrize("overlap", [True, False])
+def test_it_learns_as_an_all_reduce_does(group, overlap):
+    options = {"algorithm.group": group, "algorithm.overlap": overlap, "algorithm.bucket_bytes": 4000}
+    server = weights(**{"algorithm.name": "sync-ps", **options})
+    np.testing.assert_allclose(server, weights(**{"algorithm.name": "sync-sgd"}), rtol=1e-12, atol=1e-13)
+
+
+def test_shards_share_the_traffic_and_change_no_number():
+    keys = {"algorithm.name": "sync-ps", "cluster.master": "device"}
+    np.testing.assert_array_equal(weights(**keys), weights(**keys, **{"cluster.shards": 4}))
+
+
+def test_overlap_is_never_slower():
+    times = [
+        simulate(load("m40x4-lenet", **{"algorithm.name": "sync-ps", "algorithm.overlap": overlap})).time
+        for overlap in (True, False)
+    ]
+    assert times[0] <= times[1]
+
+
+def test_groups_that_do_not_divide_the_workers_are_refused():
+    with pytest.raises(InputError, match=r"algorithm\.group: expected a divisor of 4 workers, got 3"):
+        simulate(load("m40x4-lenet", **{"algorithm.name": "sync-ps", "algorithm.group": 3}))

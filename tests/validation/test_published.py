@@ -1,0 +1,233 @@
+"""Published runs: fits reproduce what they saw, nothing else moves them, and wrong predictions fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isnan
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import InputError
+from validation.checks import Check
+from validation.published import findings as published
+from validation.published.fitting import Bounds, Case, Stage, errors_of, fit, load_fits, merged
+from validation.published.hkbu import winners
+from validation.published.jobs import CONTENTION, Job, Simulated, calibrated
+from validation.published.reference import default_reference, read_rows
+from validation.published.source import Judged, larger_scales, unseen
+from validation.published.sources import SOURCES
+
+REFERENCE = default_reference()
+needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="the published tables are not here")
+HEADER = "system,devices,n,model,batch_per_device,metric,value,unit,source,notes\n"
+
+
+def source(name):
+    return next(each for each in SOURCES if each.name == name)
+
+
+def stored(each):
+    return {stage: entry["parameters"] for stage, entry in load_fits(published.FITTED)[each.name].items()}
+
+
+def made(name, measured, predicted, tags=(), fits="", larger=True) -> Judged:
+    case = Case("section", name, measured, lambda parameters: predicted, larger=larger, tags=tags, fits=fits)
+    return case, Check("section", name, predicted, measured, fitted=bool(fits))
+
+
+# Rows ---------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_are_read_with_their_notes(tmp_path: Path):
+    (tmp_path / "some.csv").write_text(HEADER + "s,d,4,m,,throughput,2.5,images/s,here,method=A; std=0.1\n")
+    (row,) = read_rows(tmp_path, "some")
+    assert (row.n, row.batch, row.value) == (4, 0, 2.5)
+    assert (row.note("method"), row.note("std"), row.note("other")) == ("A", "0.1", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a,b\n1,2\n", "expected the column 'system'"), (HEADER + "s,d,four,m,,x,1,u,here,\n", "line 2: .*'four'")],
+    ids=["a column is missing", "a number is none"],
+)
+def test_wrong_tables_are_refused_in_one_line(tmp_path: Path, text, message):
+    (tmp_path / "some.csv").write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        read_rows(tmp_path, "some")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
+        read_rows(tmp_path, "none")
+
+
+def test_without_the_tables_the_part_says_so(tmp_path: Path):
+    assert "expected the published tables" in published.findings(tmp_path / "nowhere").missing
+
+
+# Fits ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fit_recovers_parameters_stage_by_stage_and_leaves_predictions_alone():
+    """Times of 1/a + n b: `a` from one device, `b` from two, and nothing from four."""
+
+    def predict(n):
+        return lambda parameters: 1.0 / parameters["a"] + (n - 1) * parameters.get("b", 0.0)
+
+    def cases(at_four):
+        stages = {1: "one", 2: "two", 4: ""}
+        return [
+            Case("s", str(n), value, predict(n), stages=("one", "two"), fits=stages[n])
+            for n, value in ((1, 0.5), (2, 0.75), (4, at_four))
+        ]
+
+    stages = [
+        Stage("one", {"a": Bounds(1.0, 0.1, 10.0)}, ""),
+        Stage("two", {"b": Bounds(1.0, 0.01, 10.0)}, "", ("one",)),
+    ]
+    found = fit(stages, cases(1.25))
+    assert found["one"]["a"] == pytest.approx(2.0, rel=1e-4)
+    assert found["two"]["b"] == pytest.approx(0.25, rel=1e-4)
+    assert errors_of(cases(1.25), found)[2] == pytest.approx(0.0, abs=1e-4)
+    assert fit(stages, cases(7.0)) == found
+    assert merged(found, ("one",)) == found["one"]
+
+
+def test_a_stage_without_rows_is_refused():
+    with pytest.raises(InputError, match="expected rows of one GPU, found no such row"):
+        fit([Stage("one", {"a": Bounds(1.0, 0.1, 10.0)}, "rows of one GPU")], [])
+
+
+def test_contention_multiplies_the_scale_of_several_workers_alone():
+    parameters = {CONTENTION: 1.5, "compute.scale.lenet": 2.0, "compute.scale.vgg-16": 3.0, "overlap.slowdown": 0.1}
+    alone = {"compute.scale.lenet": 2.0, "overlap.slowdown": 0.1}
+    assert calibrated(parameters, "lenet", contended=False) == alone
+    assert calibrated(parameters, "lenet", contended=True) == alone | {"compute.scale.lenet": 3.0}
+
+
+# Verdicts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_prediction_fails_and_a_fitted_row_cannot_hide_it():
+    right, wrong = made("a", 100.0, 105.0), made("b", 100.0, 150.0)
+    seen = made("c", 100.0, 100.0, fits="one")
+    (verdict,) = larger_scales("title", [right, seen])
+    assert verdict.passed
+    (verdict,) = larger_scales("title", [wrong, seen, seen, seen])
+    assert verdict.value == pytest.approx(0.5)
+    assert not verdict.passed
+    (verdict,) = larger_scales("title", [seen])
+    assert isnan(verdict.value)
+    assert not verdict.passed
+    assert unseen([right, made("small", 1.0, 2.0, larger=False)]) == [right[1]]
+
+
+def test_winners_are_of_pairs_that_differ():
+    def row(way, architecture, measured, predicted, n=8, fits=""):
+        return made(way, measured, predicted, tags=("net", "model", n, way, architecture), fits=fits)
+
+    right = [row("BSP", "PS", 90.0, 80.0), row("BSP", "A2A", 100.0, 99.0)]
+    wrong = [row("WFBP", "PS", 120.0, 100.0, fits="two"), row("WFBP", "A2A", 110.0, 101.0)]
+    tie = [row("ByteScheduler", "PS", 100.0, 50.0), row("ByteScheduler", "A2A", 100.5, 60.0)]
+    found = {name: (is_right, is_unseen) for name, is_right, is_unseen in winners([*right, *wrong, *tie])}
+    assert found == {
+        "net, model, 8, BSP": (True, True),
+        "net, model, 8, WFBP": (False, False),
+        "net, model, 8, best": (False, False),
+    }
+
+
+# Jobs ---------------------------------------------------------------------------------------------------------------
+
+
+JOB = Job("aws-p2-8xlarge", "alexnet", 4, 64, "sync-ps")
+
+
+def test_more_bandwidth_is_never_slower_and_slower_arithmetic_never_faster():
+    simulated = Simulated()
+    links = [simulated.step_time(JOB, {"link.pcie3-x16.bandwidth": factor}) for factor in (0.1, 0.3, 1.0)]
+    assert links == sorted(links, reverse=True)
+    assert links[0] > links[-1]
+    scales = [simulated.step_time(JOB, {"compute.scale.alexnet": factor}) for factor in (0.5, 1.0, 2.0)]
+    assert scales == sorted(scales)
+
+
+def test_a_step_alone_takes_as_long_as_one_of_several():
+    one = Simulated().step_time(JOB, {})
+    several = JOB.scenario({}).override({"workload.steps": 3})
+    from simulator.simulation import simulate
+
+    assert simulate(several).time / 3 == pytest.approx(one, rel=1e-9)
+
+
+def test_a_batch_just_too_large_for_the_memory_model_takes_the_time_of_the_largest_that_fits():
+    job = Job("dgx1-p100", "resnet-152", 1, 64, "sync-sgd")
+    simulated = Simulated()
+    assert simulated.step_time(job, {}) == pytest.approx(simulated.step_time(replace(job, batch=63), {}) * 64 / 63)
+
+
+def test_the_server_s_traffic_on_a_node_s_adapter_is_the_gradient_once_each_way():
+    """With the workers of a node as a group, and as many shards as nodes of workers."""
+    job = Job("hkbu-10g", "alexnet", 8, 8, "sync-ps", 4, "cifar10", {"group": 4}, {"master": "node", "shards": 2})
+    result = Simulated().result(job, {})
+    gradient = 62_378_344 * 4
+    adapters = {load.resource: load.bytes for load in result.links if "switch" in load.resource}
+    assert adapters
+    for carried in adapters.values():
+        assert carried == pytest.approx(gradient, rel=1e-3)
+
+
+# The sources --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [each.name for each in SOURCES])
+def test_every_stage_has_stored_parameters_within_its_bounds_and_says_what_it_saw(name):
+    each, fits = source(name), load_fits(published.FITTED)[name]
+    assert list(fits) == [stage.name for stage in each.stages]
+    for stage in each.stages:
+        entry = fits[stage.name]
+        assert entry["rows"]
+        assert set(entry["parameters"]) == set(stage.parameters)
+        for parameter, bounds in stage.parameters.items():
+            assert bounds.lower * 0.999 <= entry["parameters"][parameter] <= bounds.upper * 1.001
+
+
+@needs_reference
+@pytest.mark.parametrize("name", [each.name for each in SOURCES])
+def test_the_rows_that_a_fit_saw_are_the_ones_it_names(name):
+    each = source(name)
+    cases = each.cases(read_rows(REFERENCE, each.table), Simulated())
+    fits = load_fits(published.FITTED)[name]
+    for stage in each.stages:
+        assert [f"{case.section}: {case.name}" for case in cases if case.fits == stage.name] == fits[stage.name]["rows"]
+    assert any(not case.fits for case in cases)
+
+
+@needs_reference
+@pytest.mark.parametrize("name", ["tensorflow", "mxnet", "theano"])
+def test_a_row_that_no_fit_saw_can_change_without_changing_what_is_fitted_or_predicted(name):
+    """The prediction of a case depends on what was run, and not on what was measured."""
+    each, found = source(name), stored(source(name))
+    rows = read_rows(REFERENCE, each.table)
+    cases = each.cases(rows, Simulated())
+    place = next(i for i, case in enumerate(cases) if not case.fits and not case.larger)
+    doubled = [replace(row, value=2.0 * row.value) for row in rows]
+    other = each.cases(doubled, Simulated())[place]
+    assert other.measured != cases[place].measured
+    assert other.predict(merged(found, other.stages)) == cases[place].predict(merged(found, cases[place].stages))
+
+
+@needs_reference
+def test_fitted_rows_of_one_device_are_reproduced():
+    for name in ("mxnet", "theano", "hkbu"):
+        each, found = source(name), stored(source(name))
+        cases = each.cases(read_rows(REFERENCE, each.table), Simulated())
+        ones = [case for case in cases if case.fits and len(case.stages) == 1]
+        assert ones
+        assert max(map(abs, errors_of(ones, found))) < 2e-3
+
+
+@pytest.mark.slow
+@needs_reference
+def test_all_verdicts_hold():
+    found = published.findings(None, lambda what, share: None)
+    assert [verdict.statement for verdict in found.verdicts if not verdict.passed] == []
