@@ -11,7 +11,7 @@ from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
-from simulator.calibration.effects import link_profiles, overheads_in_use
+from simulator.calibration.effects import link_profiles, overheads_in_use, why_without_effect
 from simulator.calibration.fit import Estimate, Fit
 from simulator.calibration.linearised import fit_rows
 from simulator.calibration.observations import Observation
@@ -115,7 +115,8 @@ def parameters_to_fit(wanted: Iterable[str], resolved: Iterable[ResolvedScenario
     UnknownNameError
         If something is neither.
     """
-    platforms = [each.platform for each in resolved]
+    systems = list(resolved)
+    platforms = [each.platform for each in systems]
     media = sorted({profile for platform in platforms for profile in link_profiles(platform)})
     used = {name for platform in platforms for name in overheads_in_use(platform)}
     names: dict[str, None] = {}
@@ -130,6 +131,8 @@ def parameters_to_fit(wanted: Iterable[str], resolved: Iterable[ResolvedScenario
             base = pattern.partition("[")[0]
             if "<medium>" in base:
                 names |= dict.fromkeys(base.replace("<medium>", medium) for medium in media)
+            elif base == "overlap.slowdown":
+                names |= dict.fromkeys([base] if any(not why_without_effect(base, each) for each in systems) else [])
             elif not base.startswith("overhead.") or base.removeprefix("overhead.") in used:
                 names[base] = None
     return list(names)

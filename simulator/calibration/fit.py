@@ -11,9 +11,9 @@ Standard errors are those of an M-estimator at the solution, from the Jacobian a
 model's errors being independent between observations.
 
 A parameter is not identified when no observation depends on it, when its effect is that of others together (a singular
-direction of the Jacobian), or when its error alone could double what is predicted. It then keeps its start value and
-the others are fitted again; of several that cannot be told apart, a rate stays rather than an overhead, and that rather
-than a fixed part or a latency.
+direction of the Jacobian), or when its error is as large as what it would explain. It then keeps its start value and
+the others are fitted again. Of several that cannot be told apart, the one goes without which the others fit best; where
+that is no matter, a rate stays rather than an overhead, and that rather than a fixed part or a latency.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ _PART = 0.05
 #: The largest relative error of a prediction that is plausible for a model [1].
 _LARGEST_SCATTER = 10.0
 _ROUNDS = 12
+#: Costs within this of each other are no reason to prefer one fit: half the log of a ratio of likelihoods.
+_NO_WORSE = 1.0
+#: A share, such as a slowdown, that is smaller than this need not be known to a share of itself.
+_FACTOR = 1.0
 
 
 class Observation(Protocol):
@@ -309,16 +313,33 @@ def _unidentified(problem: _Problem, vector: Any) -> tuple[int, str] | None:
     values = np.append(values, np.zeros(len(problem.free) - len(values)))
     if values[-1] <= _SINGULAR * values[0]:
         parts = [place for place, share in enumerate(directions[-1]) if abs(share) > _PART]
-        last = max(parts, key=lambda place: (_rank(problem.names[problem.free[place]]), abs(directions[-1][place])))
+        last = _dispensable(problem, vector, parts)
         others = ", ".join(problem.names[problem.free[place]] for place in parts if place != last)
         return problem.free[last], f"its effect cannot be told from that of {others}, and is counted there"
     std = np.sqrt(np.diag(_covariance(scaled)))
     possible = np.abs(slopes).max(axis=0) * std
-    unsure = [place for place, share in enumerate(possible) if share > 1.0]
-    if unsure:
-        last = max(unsure, key=lambda place: (_rank(problem.names[problem.free[place]]), possible[place]))
-        return problem.free[last], f"its standard error, {std[last]:.2g}, could double what is observed"
-    return None
+    # A factor that far from 1 that it has no effect any more is known no better for that.
+    factors = ~problem.in_seconds[problem.free]
+    possible[factors] = np.maximum(possible[factors], std[factors] / np.maximum(vector[factors], _FACTOR))
+    if possible.max() <= 1.0:
+        return None
+    last = _dispensable(problem, vector, [place for place, share in enumerate(possible) if share > 1.0])
+    return problem.free[last], f"its standard error, {std[last]:.2g}, is as large as what it would explain"
+
+
+def _dispensable(problem: _Problem, vector: Any, places: Sequence[int]) -> int:
+    """Of several free parameters, the one without which the others fit best; where it is no matter, the last by rank."""
+    if len(places) == 1:
+        return places[0]
+    free, costs = problem.free, dict[int, float]()
+    for place in places:
+        kept = [other for other in range(len(free)) if other != place]
+        problem.free = [free[other] for other in kept]
+        costs[place] = problem.solve([vector[kept], problem.start[problem.free]]).cost if kept else 0.0
+    problem.free = free
+    least = min(costs.values())
+    equal = [place for place in places if costs[place] <= least + _NO_WORSE]
+    return max(equal, key=lambda place: (_rank(problem.names[free[place]]), -costs[place]))
 
 
 def _rank(name: str) -> int:

@@ -23,7 +23,7 @@ __all__ = ["Flow", "alike", "company", "flows_of"]
 Company = tuple[tuple[float, ...], bool] | None
 
 #: Company that fewer than this share of like messages had came about by chance, and chance is not what is fitted.
-_USUAL = 0.1
+_USUAL = 0.25
 #: How far from a whole number the company of a message may be that does not change under way.
 _STEADY = 0.05
 

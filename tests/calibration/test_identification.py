@@ -35,6 +35,17 @@ def test_one_message_size_cannot_tell_latency_from_bandwidth(lenet, measured):
     assert found.fit.predicted == pytest.approx([2.01e-4, 2.01e-4], rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    "names", [("overhead.peer", "link.pcie3-x16.latency"), ("link.pcie3-x16.latency", "overhead.peer")]
+)
+def test_of_two_that_cannot_be_told_apart_the_one_that_can_explain_the_data_stays(names, lenet):
+    """Transfers quicker than the profile's overhead of 7 us: no added latency makes up for that."""
+    messages = [MessageTime(1e3, 3e-6 * factor, "gpu-gpu") for factor in (0.99, 1.0, 1.01)]
+    found = calibrate([Recording("osu.txt", messages, lenet)], names)
+    assert_not_told(found, "link.pcie3-x16.latency", "cannot be told from that of overhead.peer")
+    assert found.fit.predicted == pytest.approx([3e-6] * 3, rel=0.02)
+
+
 def test_two_sizes_tell_them_apart(lenet):
     def message(size):
         return MessageTime(size, 1e-5 + 7e-6 + 2 * 0.43e-6 + size / (0.8 * 12.35e9), "gpu-gpu")
