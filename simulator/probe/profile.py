@@ -1,6 +1,7 @@
 """What was measured as profiles: a system, its CPU, the messages between its processes, and its kernels.
 
-Four files in one folder, each named after the system; the system names the others as its neighbours.
+Four files in one folder, each named after the system; the system names the others as its neighbours. A folder that has
+the folders of the package `hardware_profiles` gets each file in its place there, known by its name alone.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from simulator.cost.fit_tables import convolution_table, gemm_table
 from simulator.errors import InputError
+from simulator.hardware.catalogue import ProfileKind
 from simulator.probe.fits import PRECISION
 from simulator.probe.measurement import Measurement, core_rates
 from simulator.probe.timing import Measured
@@ -46,19 +48,22 @@ def write_profiles(found: Measurement, folder: Path, name: str) -> Path:
         If the folder cannot be written to.
     """
     check_name(name)
-    documents = {
-        f"{name}-kernels": _kernels(found, f"{name}-kernels"),
-        f"{name}-cpu": _device(found, name),
-        f"{name}-memory": _link(found, f"{name}-memory"),
-        name: _system(found, name),
-    }
+    in_package = all((folder / kind).is_dir() for kind in get_args(ProfileKind))
+    suffix = "" if in_package else ".toml"
+    documents: list[tuple[ProfileKind, str, dict[str, Any]]] = [
+        ("kernels", f"{name}-kernels", _kernels(found, f"{name}-kernels")),
+        ("devices", f"{name}-cpu", _device(found, name, f"{name}-kernels{suffix}")),
+        ("links", f"{name}-memory", _link(found, f"{name}-memory")),
+        ("systems", name, _system(found, name, f"{name}-cpu{suffix}", f"{name}-memory{suffix}")),
+    ]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for stem, tables in documents.items():
-            (folder / f"{stem}.toml").write_text(toml_text(tables), encoding="utf-8")
+        for kind, stem, tables in documents:
+            path = (folder / kind if in_package else folder) / f"{stem}.toml"
+            path.write_text(toml_text(tables), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
-    return folder / f"{name}.toml"
+    return path
 
 
 def _today() -> str:
@@ -85,7 +90,7 @@ def _stated(value: str | float, kind: str, note: str = "") -> dict[str, Any]:
     return {"value": value, "kind": kind, "source": _SOURCE} | ({"note": note} if note else {})
 
 
-def _device(found: Measurement, name: str) -> dict[str, Any]:
+def _device(found: Measurement, name: str, kernels: str) -> dict[str, Any]:
     machine, cores = found.machine, found.machine.cores
     memory = machine.memory or 8e9
     stream = _number(found.cores.all_stream, "B/s", "all cores at once: two arrays read, one written")
@@ -98,7 +103,7 @@ def _device(found: Measurement, name: str) -> dict[str, Any]:
         "year": int(_today()[:4]),
         "main_memory": "ram",
         "sockets": machine.sockets,
-        "kernel_model": f"{name}-kernels.toml",
+        "kernel_model": kernels,
         "kernel_model_rule": "fitted to kernels measured on one core of this very machine",
         "units": _stated(cores, "measured", "cores that a process may use"),
         "clock": _stated(f"{machine.clock:.6g} Hz", "measured", "as the system reports it")
@@ -158,23 +163,23 @@ def _link(found: Measurement, name: str) -> dict[str, Any]:
     }
 
 
-def _system(found: Measurement, name: str) -> dict[str, Any]:
+def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, Any]:
     cores = found.machine.cores
     together = _within(found.cores.together, 1.0, cores)
     threads = _within(found.cores.threads, 1.0, cores)
     return {
         "schema": "clustersim/system/1",
         "name": name,
-        "title": f"This machine: {found.machine.processor}, {cores} core{'s' * (cores > 1)}, one process a worker",
+        "title": f"{found.machine.processor}, {cores} core{'s' * (cores > 1)}, one process a worker",
         "topology_sources": _SOURCE,
         "max_nodes": 1,
         "sources": {_SOURCE: _origin(found)},
         "node": {
             "host": "cpu",
             "accelerators": "cpu",
-            "vertices": {"cpu": {"device": f"{name}-cpu.toml"}},
+            "vertices": {"cpu": {"device": device}},
             "processes": {
-                "link": f"{name}-memory.toml",
+                "link": link,
                 "thread_cores": _number(threads, "", "threads that update arrays, over one such thread"),
                 "cores": _number(together, "", "products on all cores at once, over those of one core alone"),
             },

@@ -109,6 +109,17 @@ def test_a_machine_of_one_core_has_a_profile(tmp_path):
     assert simulate(scenario(path, "mlp", 3)).time > simulate(scenario(path, "mlp", 1)).time
 
 
+def test_a_folder_laid_out_as_the_package_gets_each_file_in_its_place(tmp_path):
+    for kind in ("devices", "links", "systems", "kernels"):
+        (tmp_path / kind).mkdir()
+    path = write_profiles(measurement(), tmp_path, "known")
+    assert path == tmp_path / "systems" / "known.toml"
+    files = {"systems/known", "devices/known-cpu", "links/known-memory", "kernels/known-kernels"}
+    assert {str(file.relative_to(tmp_path).with_suffix("")) for file in tmp_path.glob("*/*.toml")} == files
+    assert 'device = "known-cpu"' in path.read_text()
+    assert 'kernel_model = "known-kernels"' in (tmp_path / "devices" / "known-cpu.toml").read_text()
+
+
 def test_cores_cannot_do_more_than_there_are(system_path, tmp_path):
     for file in system_path.parent.iterdir():
         (tmp_path / file.name).write_text(file.read_text().replace("value = 1.9,", "value = 2.5,"))
