@@ -45,7 +45,7 @@ STEPS = 6
 def scenario(algorithm, workers=2, steps=STEPS, **changes):
     learns = {"learning.model": "mlp", "learning.options": {"hidden": [16]}, "learning.evaluate_every": 3}
     base = load("m40x4-digits", **{"algorithm.name": algorithm, **learns, **changes})
-    return real_scenario(base, workers, system="/tmp/cpu/tiny.toml", steps=steps)
+    return real_scenario(base, workers, steps=steps)
 
 
 def messages(trace):
@@ -152,7 +152,7 @@ def test_a_rank_that_is_killed_ends_the_run_and_the_trace_so_far_is_kept(tmp_pat
         "def run(folder):\n"
         "    base = load('m40x4-digits', **{'algorithm.name': 'sync-sgd', 'learning.model': 'mlp'})\n"
         "    try:\n"
-        "        record(real_scenario(base, 2, '/tmp/cpu/tiny.toml', 10**6), folder / 'out')\n"
+        "        record(real_scenario(base, 2, steps=10**6), folder / 'out')\n"
         "    except RunError as error:\n"
         "        print(error)\n"
     )

@@ -122,6 +122,11 @@ def fitted_third() -> list[Case]:
     return [grid[index] for index in sorted(order[: len(grid) // 3])]
 
 
+def machine_profile(folder: Path = FOLDER) -> str:
+    """The system profile of the machine that the runs in a folder were made on."""
+    return str((folder / "machine" / "cpu-node.toml").resolve())
+
+
 def read_measured(folder: Path = FOLDER) -> list[Measured]:
     """What was recorded, in the order of the grid; cases that were not are left out."""
     times: dict[Case, list[float]] = {}
@@ -135,10 +140,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Record what has not been recorded yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the results")
-    parser.add_argument("--system", default="cpu-node", help="profile of this machine")
+    parser.add_argument("--system", help="profile of this machine; by default the one in the folder")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
+    options.system = options.system or machine_profile(options.out)
     (options.out / "machine.json").write_text(json.dumps(describe_machine(), indent=2) + "\n", encoding="utf-8")
     keep = set(fitted_third())
     try:

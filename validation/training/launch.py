@@ -23,9 +23,6 @@ _POLL = 0.1  #: seconds between looks at the processes
 _GRACE = 5.0  #: seconds that processes have to end when they are asked to
 #: One thread a process: processes are what shares the cores.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
-#: Arrays that are freed stay in the process, for the next ones: otherwise glibc gives each large array back to the
-#: system, and every update pays for fresh pages. Other libraries do not look at these.
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 
 
 def find_mpiexec(given: str | None = None) -> list[str]:
@@ -109,7 +106,7 @@ def launch(
 def _environment() -> dict[str, str]:
     here = str(Path(simulator.__file__).resolve().parent.parent)
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    return {**_KEEP_MEMORY, **os.environ, "PYTHONPATH": path, **dict.fromkeys(_ONE_THREAD, "1")}
+    return {**os.environ, "PYTHONPATH": path, **dict.fromkeys(_ONE_THREAD, "1")}
 
 
 def _watch(

@@ -159,10 +159,12 @@ def main(arguments: list[str]) -> None:
     from mpi4py import MPI
 
     from simulator.learning import one_thread
+    from simulator.learning.allocation import keep_freed_memory
 
     world = MPI.COMM_WORLD
     (folder / f"pid-{world.rank}").write_text(str(os.getpid()), encoding="utf-8")
     prompt_timers()
+    keep_freed_memory()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         process = TrainingProcess(folder, world)

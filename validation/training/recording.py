@@ -31,7 +31,8 @@ from validation.training.process import homes
 __all__ = ["RECORDING_SCHEMA", "Recording", "real_scenario", "record"]
 
 RECORDING_SCHEMA = "clustersim/recording/1"
-_DEFAULT_SYSTEM = "cpu-node"
+#: The machine that the project's own recordings were made on.
+_DEFAULT_SYSTEM = Path(__file__).with_name("recorded") / "machine" / "cpu-node.toml"
 
 #: Keys of a scenario that speak of simulated hardware or stop a simulated run; a real one has its own.
 _NOT_FOR_REAL = (
@@ -108,7 +109,7 @@ def real_scenario(scenario: Scenario, workers: int, system: str | None = None, s
         )
     changes: dict[str, Any] = dict.fromkeys(_NOT_FOR_REAL)
     changes |= {
-        "cluster.system": system or _DEFAULT_SYSTEM,
+        "cluster.system": system or str(_DEFAULT_SYSTEM),
         "cluster.nodes": 1,
         "cluster.workers": workers,
         "workload.network": LEARNER,
