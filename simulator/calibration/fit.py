@@ -328,7 +328,7 @@ def _unidentified(problem: _Problem, vector: Any) -> tuple[int, str] | None:
 
 
 def _dispensable(problem: _Problem, vector: Any, places: Sequence[int]) -> int:
-    """Of several free parameters, the one without which the others fit best; where it is no matter, the last by rank."""
+    """Of several free parameters, the one without which the others fit best; where that is no matter, by rank."""
     if len(places) == 1:
         return places[0]
     free, costs = problem.free, dict[int, float]()

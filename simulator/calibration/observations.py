@@ -16,7 +16,8 @@ class MessageTime:
     """One message, or the mean of many: `size` bytes in `seconds`, one way, from one rank to another.
 
     `link_class` is where the ranks are ("gpu-gpu", "cpu-gpu", "node-node", "local"), empty if unknown. With more than
-    one message `in_flight`, the time is a stream's for each of its messages: it tells of the bandwidth, not the latency.
+    one message `in_flight`, the time is a stream's for each of its messages, which tells of the bandwidth and not of
+    the latency.
     """
 
     size: float
