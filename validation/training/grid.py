@@ -178,7 +178,11 @@ def _measure(case: Case, repeat: int, options: argparse.Namespace, keep_trace: b
     if keep_trace:
         traces = options.out / "traces"
         traces.mkdir(exist_ok=True)
-        write_trace(cut(trace, SKIPPED, _KEPT), traces / f"{case}.json.gz")
+        kept = cut(trace, SKIPPED, _KEPT)
+        # Where the profile lies is this machine's business.
+        scenario = case.scenario(Path(options.system).name).tables.model_dump(exclude_unset=True)
+        kept.metadata["scenario"] = scenario
+        write_trace(kept, traces / f"{case}.json.gz")
     with (options.out / "step-times.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
     return found
