@@ -357,7 +357,7 @@ def record(
         recording = record_run(real, out, lambda step: show(real.tables.algorithm.name, step), mpiexec, time_limit)
     _console(json_path).print(recording_view(recording))
     _write_json(json_path, recording.to_dict())
-    print(f"recording: {out} (trace.json, recording.json, weights.npy)", file=sys.stderr)
+    print(f"recording: {out} (trace.json, scenario.toml, recording.json, weights.npy)", file=sys.stderr)
 
 
 @cli.command()

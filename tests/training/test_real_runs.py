@@ -15,7 +15,8 @@ import pytest
 
 from simulator.algorithms import algorithm_names, load_algorithm
 from simulator.errors import InputError, RunError
-from simulator.simulation import Simulation, load
+from simulator.scenario import Scenario
+from simulator.simulation import Simulation, load, simulate
 from simulator.trace import breakdown
 from simulator.trace.chrome import read_trace
 from validation.training.recording import real_scenario, record
@@ -97,7 +98,14 @@ def test_what_is_left_can_be_read_again(recorded):
     assert document["schema"] == "clustersim/recording/1"
     assert document["machine"]["cores"] >= 1
     assert document["complete"] is True
-    assert sorted(path.name for path in folder.iterdir()) == ["recording.json", "trace.json", "weights.npy"]
+    left = sorted(path.name for path in folder.iterdir())
+    assert left == ["recording.json", "scenario.toml", "trace.json", "weights.npy"]
+
+
+def test_the_recorded_scenario_predicts_the_run(recorded):
+    folder, recording = recorded
+    simulated = simulate(Scenario.load(folder / "scenario.toml"))
+    assert np.array_equal(simulated.weights, recording.weights)
 
 
 def test_the_trace_describes_itself(recorded):

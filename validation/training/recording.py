@@ -21,6 +21,7 @@ from simulator.errors import InputError, RunError
 from simulator.resolved import LEARNER
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
+from simulator.toml_text import toml_text
 from simulator.trace.chrome import write_trace
 from simulator.trace.spans import RankInfo, Trace
 from validation.training.launch import find_mpiexec, launch
@@ -131,7 +132,9 @@ def record(
     mpiexec: str | None = None,
     time_limit: float | None = None,
 ) -> Recording:
-    """Train for real, as `real_scenario` says, and leave ``trace.json``, ``recording.json`` and ``weights.npy``.
+    """Train for real, as `real_scenario` says.
+
+    Leaves ``trace.json``, ``recording.json``, ``weights.npy`` and ``scenario.toml``, what was run as a scenario.
 
     Raises
     ------
@@ -233,6 +236,9 @@ def _staleness(work: Path, places: tuple[int, ...]) -> list[int]:
 
 def _leave(recording: Recording, folder: Path) -> None:
     write_trace(recording.trace, folder / "trace.json")
+    scenario = recording.scenario.tables.model_dump(exclude_unset=True, exclude_none=True)
+    heading = "# What was run, as a scenario to simulate.\n"
+    (folder / "scenario.toml").write_text(heading + toml_text(scenario), encoding="utf-8")
     text = json.dumps(recording.to_dict(), indent=2, allow_nan=False)
     (folder / "recording.json").write_text(text + "\n", encoding="utf-8")
     if recording.weights is not None:
