@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from validation.checks import Check, Findings, Verdict
-from validation.rendering.cells import check_cells, percent, worst_first
+from validation.rendering.cells import check_cells, noted, percent, worst_first
 from validation.rendering.html import html_report, prose
 from validation.rendering.markdown import cell
 from validation.rendering.plots import error_strips, predicted_against_measured
@@ -242,6 +242,10 @@ def test_failing_rows_come_first_and_the_largest_error_before_the_others() -> No
     outcomes = [check.passed for check in ordered]
     assert outcomes == sorted(outcomes, key=lambda passed: {False: 0, True: 1, None: 2}[passed])
     assert {check.name for check in ordered[:2]} == {"odd", "nothing measured"}
+
+
+def test_a_note_names_each_of_its_rows_once() -> None:
+    assert noted([("a", "odd"), ("b", ""), ("a", "odd"), ("c", "odd")]) == ["a, c: odd"]
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,8 @@ def noted(rows: Iterable[tuple[str, str]]) -> list[str]:
     """
     names: dict[str, list[str]] = {}
     for name, note in rows:
-        if note:
-            names.setdefault(note, []).append(name)
+        if note and name not in names.setdefault(note, []):
+            names[note].append(name)
     lines = []
     for note, found in names.items():
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
