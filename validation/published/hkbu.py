@@ -30,14 +30,19 @@ _GPUS_OF_A_NODE = 4
 _MEBIBYTE = 1024 * 1024
 _FUSED = 512 * _MEBIBYTE
 #: Bytes of gradients from which a bucket is full. WFBP sends every layer; the smallest join the next, for fewer events.
-_BUCKETS = {"BSP": _FUSED, "WFBP": _MEBIBYTE // 4, "MG-WFBP": 25 * _MEBIBYTE, "ByteScheduler": _MEBIBYTE}
+_BUCKETS = {"BSP": _FUSED, "WFBP": _MEBIBYTE // 4, "MG-WFBP": 25 * _MEBIBYTE, "ByteScheduler": 1}
 #: BytePS cuts at 4 MB; with four times as much the pipeline is as full and the simulation shorter.
 _PARTITION = 16 * _MEBIBYTE
 _RING = {"all_reduce": "ring"}
+#: Factor on work in proportion to the parameters: BERT was trained by AdamW, in many passes, ResNet-50 by plain SGD.
+_ADAMW, _UPDATES = "adamw.scale", "update.scale@rtx-2080-ti"
+_SUMS = "update.scale@xeon-2s"
 #: Models whose rows on two nodes the fits of a network see.
 _SEEN_ON_TWO_NODES = ("ResNet-50", "BERT-Base")
 #: A difference in throughput below this share has no winner.
 _TIE = 0.01
+#: A difference from this share on is no matter of a few per cent more or less.
+_CLEAR = 0.10
 _WINNERS = 0.90
 
 
@@ -64,7 +69,10 @@ def _job(row: Row) -> Job:
 
 
 def _predict(simulated: Simulated, row: Row, parameters: Parameters) -> float:
-    return row.n * row.batch / simulated.step_time(_job(row), parameters)
+    known = {name: value for name, value in parameters.items() if name != _ADAMW}
+    if _ADAMW in parameters and row.model.startswith("BERT"):
+        known[_UPDATES] = parameters[_ADAMW]
+    return row.n * row.batch / simulated.step_time(_job(row), known)
 
 
 def _cases(rows: Sequence[Row], simulated: Simulated) -> list[Case]:
@@ -97,10 +105,10 @@ def _stages_of(row: Row, way: str, architecture: str, fabric: str) -> tuple[str,
     stages = [f"one GPU, {row.model}"]
     if row.n > 1:
         stages.append(f"one node, {architecture}")
-    if row.n > 1 and (way, architecture) == ("ByteScheduler", "A2A"):
-        stages.append("one node, ByteScheduler-A2A")
     if row.n > _GPUS_OF_A_NODE:
         stages.append(f"two nodes, {fabric}, {architecture}")
+    if row.n > 1 and (way, architecture) == ("ByteScheduler", "A2A"):
+        stages.append("one node, ByteScheduler-A2A")
     return tuple(stages)
 
 
@@ -114,7 +122,7 @@ def _fits(row: Row, way: str, architecture: str, stages: tuple[str, ...]) -> str
     return stages[-1] if seen else ""
 
 
-def winners(judged: Sequence[Judged]) -> list[tuple[str, bool, bool]]:
+def winners(judged: Sequence[Judged], tie: float = _TIE) -> list[tuple[str, bool, bool]]:
     """For each pair of a server and an all-reduce that differ: its name, whether the winner is right, and unseen.
 
     Pairs are of the same network, model, GPUs and way to overlap, and of the best of each architecture. A pair is
@@ -133,7 +141,7 @@ def winners(judged: Sequence[Judged]) -> list[tuple[str, bool, bool]]:
             {side: max(getattr(check, what) for _, check in rows) for side, rows in sides.items()}
             for what in ("measured", "predicted")
         )
-        if set(measured) != {"PS", "A2A"} or abs(measured["PS"] / measured["A2A"] - 1) < _TIE:
+        if set(measured) != {"PS", "A2A"} or abs(measured["PS"] / measured["A2A"] - 1) < tie:
             continue
         right = (measured["PS"] > measured["A2A"]) == (predicted["PS"] > predicted["A2A"])
         unseen = not any(check.fitted for rows in sides.values() for _, check in rows)
@@ -144,6 +152,7 @@ def winners(judged: Sequence[Judged]) -> list[tuple[str, bool, bool]]:
 def _verdicts(title: str, judged: Sequence[Judged]) -> list[Verdict]:
     pairs = winners(judged)
     wrong = "; ".join(name for name, right, _ in pairs if not right)
+    clear = [right for _, right, _ in winners(judged, _CLEAR)]
     unseen = [right for _, right, unseen in pairs if unseen]
     rule = f"of pairs that differ by {_TIE:.0%} or more"
     return [
@@ -154,7 +163,7 @@ def _verdicts(title: str, judged: Sequence[Judged]) -> list[Verdict]:
             sum(right for _, right, _ in pairs) / max(len(pairs), 1),
             _WINNERS,
             "at least",
-            note=f"wrong: {wrong}" if wrong else "",
+            note=f"{sum(clear)} of the {len(clear)} that differ by {_CLEAR:.0%} or more; wrong: {wrong or 'none'}",
         ),
         Verdict(
             title,
@@ -172,20 +181,19 @@ def _stages() -> list[Stage]:
         for model, (network, _) in _NETWORKS.items()
     ]
     names = tuple(stage.name for stage in ones)
-    node = {"link.pcie3-x16.bandwidth": Bounds(0.7, 0.05, 1.0), "update.scale@rtx-2080-ti": Bounds(10.0, 1.0, 60.0)}
+    node = {"link.pcie3-x16.bandwidth": Bounds(0.6, 0.05, 1.0), _ADAMW: Bounds(10.0, 1.0, 60.0)}
     calls = {"collective.call": Bounds(2e-4, 1e-6, 0.05)}
     rows = "all rows of four GPUs on 10 GbE"
     stages = [
         *ones,
-        Stage("one node, A2A", node | calls, f"{rows}: BSP-A2A, WFBP-A2A, MG-WFBP", after=names),
+        Stage("one node, A2A", node, f"{rows}: BSP-A2A, WFBP-A2A, MG-WFBP", after=names),
         Stage("one node, PS", node, f"{rows}: all parameter servers", after=names),
         Stage("one node, ByteScheduler-A2A", calls, f"{rows}: ByteScheduler-A2A", after=(*names, "one node, A2A")),
     ]
     for fabric, _, link in _FABRICS.values():
         for architecture in ("A2A", "PS"):
             network = {f"link.{link}.bandwidth": Bounds(0.7, 0.02, 1.05)}
-            if architecture == "A2A":
-                network["overhead.message"] = Bounds(5e-5, 1e-6, 5e-4)
+            network |= calls if architecture == "A2A" else {_SUMS: Bounds(2.0, 0.5, 60.0)}
             seen = f"eight GPUs, {' and '.join(_SEEN_ON_TWO_NODES)}, ByteScheduler apart"
             name, after = f"two nodes, {fabric}, {architecture}", (*names, f"one node, {architecture}")
             stages.append(Stage(name, network, seen, after=after))
@@ -208,9 +216,8 @@ and WFBP (server).
   ByteScheduler are two to three times as fast as on 10 GbE. No bandwidth fits both.
 - *HKBU, ByteScheduler-A2A on ResNet-50* is measured a third slower than plain overlap on one node already, with a
   deviation of ten per cent from run to run; one overhead a call, fitted over three networks, explains half of it.
-- `update.scale` of 14 to 16 on one node says that work in proportion to the parameters, which a single GPU does not
-  show, is done for every gradient: fusion buffers, and AdamW's many passes. A slowdown beside messages fits one node as
-  well, but then rows of two nodes, which the fits saw too, would be 20 % too slow on ResNet-50.
+- `adamw.scale` says that on one node BERT does work in proportion to its parameters that a single GPU does not show:
+  fusion buffers, and AdamW's many passes. ResNet-50, which plain SGD trains, shows none.
 """,
     stages=_stages(),
     cases=_cases,
