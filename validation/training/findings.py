@@ -17,7 +17,7 @@ import numpy as np
 from simulator.errors import InputError
 from simulator.simulation import simulate
 from validation.checks import Check, Findings, Progress, Verdict
-from validation.training.grid import FOLDER, SKIPPED, Case, Measured, fitted_third, machine_profile, read_measured
+from validation.training.grid import FOLDER, MACHINE, SKIPPED, Case, Measured, fitted_third, read_measured
 from validation.training.steps import step_time
 
 __all__ = ["findings", "predict", "rank_correlation"]
@@ -82,8 +82,8 @@ def predict(case: Case, folder: Path = FOLDER) -> float:
         raise InputError(
             f"{overlay}: no such file; 'python -m validation.training.fit' makes it from the traces beside it"
         )
-    scenario = case.scenario(machine_profile(folder))
-    scenario = scenario.override({"simulation.timing_only": True, "calibration.overlay": str(overlay.resolve())})
+    scenario = case.scenario(MACHINE, folder)
+    scenario = scenario.override({"simulation.timing_only": True, "calibration.overlay": overlay.name})
     return step_time(simulate(scenario).trace, SKIPPED)
 
 

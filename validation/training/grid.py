@@ -28,9 +28,25 @@ from validation.training.machine import describe_machine
 from validation.training.recording import real_scenario, record
 from validation.training.steps import cut, step_time
 
-__all__ = ["ALGORITHMS", "BATCHES", "FOLDER", "NETWORKS", "SKIPPED", "STEPS", "WORKERS", "Case", "Measured", "cases"]
+__all__ = [
+    "ALGORITHMS",
+    "BATCHES",
+    "FOLDER",
+    "MACHINE",
+    "NETWORKS",
+    "SKIPPED",
+    "STEPS",
+    "WORKERS",
+    "Case",
+    "Measured",
+    "cases",
+    "fitted_third",
+    "read_measured",
+]
 
 FOLDER = Path(__file__).with_name("recorded")
+#: In that folder: the system profile of the machine that the runs were made on.
+MACHINE = "machine/cpu-node.toml"
 
 ALGORITHMS = (
     "original-easgd",
@@ -68,8 +84,8 @@ class Case:
     width: str
     batch_size: int
 
-    def scenario(self, system: str) -> Scenario:
-        """What is run, on the system of that profile."""
+    def scenario(self, system: str, directory: Path | None = None) -> Scenario:
+        """What is run, on the system of that profile, which may be a path in `directory`."""
         tables = {
             "cluster": {"system": system},
             "workload": {
@@ -88,7 +104,7 @@ class Case:
                 "evaluate_every": STEPS,
             },
         }
-        return real_scenario(Scenario.from_dict(tables, str(self)), self.workers, system)
+        return real_scenario(Scenario.from_dict(tables, str(self), directory), self.workers, system)
 
     def __str__(self) -> str:
         return f"{self.algorithm}-{self.workers}-{self.model}-{self.width}-{self.batch_size}"
@@ -122,11 +138,6 @@ def fitted_third() -> list[Case]:
     return [grid[index] for index in sorted(order[: len(grid) // 3])]
 
 
-def machine_profile(folder: Path = FOLDER) -> str:
-    """The system profile of the machine that the runs in a folder were made on."""
-    return str((folder / "machine" / "cpu-node.toml").resolve())
-
-
 def read_measured(folder: Path = FOLDER) -> list[Measured]:
     """What was recorded, in the order of the grid; cases that were not are left out."""
     times: dict[Case, list[float]] = {}
@@ -144,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    options.system = options.system or machine_profile(options.out)
+    options.system = options.system or str((options.out / MACHINE).resolve())
     (options.out / "machine.json").write_text(json.dumps(describe_machine(), indent=2) + "\n", encoding="utf-8")
     keep = set(fitted_third())
     try:
