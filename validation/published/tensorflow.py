@@ -128,9 +128,9 @@ or, where the table says GPU, spread over the GPUs; `replicated` is `ddp-msgd` w
     reasons="""\
 - *TensorFlow, real data* on several GPUs: AlexNet and VGG-16 on P100, and AlexNet on K80, are bound by reading and
   decoding images on the host, which no parameter here describes; the rows with synthetic data show what the GPUs can.
-- *TensorFlow, VGG-16 on GCE* is predicted 11 % too fast from four GPUs on, where its two-GPU row, which the fit saw, is
+- *TensorFlow, VGG-16 on GCE* is predicted 12 % too fast from four GPUs on, where its two-GPU row, which the fit saw, is
   3 % too fast: a server in host memory costs more for 553 MB of gradients than PCIe and the additions explain.
-  *AlexNet on EC2* with variables on the GPUs is predicted up to 20 % too slow: variables were placed whole on one GPU
+  *AlexNet on EC2* with variables on the GPUs is predicted up to 20 % too slow: perhaps variables were placed whole on one GPU
   each, and here every bucket is spread over all of them.
 """,
 )
