@@ -217,7 +217,7 @@ of its own (all-reduce) and WFBP (server).
   ByteScheduler are two to three times as fast as on 10 GbE. No bandwidth fits both.
 - *HKBU, ByteScheduler-A2A on ResNet-50* is measured a third slower than plain overlap on one node already, with a
   deviation of ten per cent from run to run; an overhead a call does not explain it, because BERT, with more layers,
-  shows none. It makes 9 of the pairs.
+  shows little. It makes 9 of the pairs.
 - *HKBU, winners*: about half are named, which is no better than a coin. Server and all-reduce differ by less than 10 %
   in most pairs, and errors are of that size; of clear pairs the contradictory rows and ByteScheduler-A2A make most of
   the misses. On InfiniBand the server of BERT-Large is predicted 20 % too fast, so it wins where all-reduce did.

@@ -213,8 +213,8 @@ times a fitted efficiency. Call, overhead of a message and bandwidth are fitted 
   pipelined, pay a few. The double binary tree of this project sends its segments in lockstep rounds and is no faster.
 - *H100 × 4 + 4*: the interconnect is not stated, the source calls its mid-range noisy, and the fit is a compromise of
   16 B, 1 MiB and 16 GiB that meets none of them.
-- That NVLS and trees between nodes move fewer bytes than a ring was put in after a plain ring had been 20 to 50 % off on
-  large arrays of pairs of nodes; the factors follow from the number of GPUs and nodes and were not fitted.
+- That NVLS and trees between nodes move fewer bytes than a ring was put in after a plain ring had been 20 to 50 % off
+  on large arrays of pairs of nodes; the factors follow from the number of GPUs and nodes and were not fitted.
 """,
     stages=_stages(),
     cases=_cases,
