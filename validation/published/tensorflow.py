@@ -130,7 +130,7 @@ or, where the table says GPU, spread over the GPUs; `replicated` is `ddp-msgd` w
   decoding images on the host, which no parameter here describes; the rows with synthetic data show what the GPUs can.
 - *TensorFlow, VGG-16 on GCE* is predicted 12 % too fast from four GPUs on, where its two-GPU row, which the fit saw, is
   3 % too fast: a server in host memory costs more for 553 MB of gradients than PCIe and the additions explain.
-  *AlexNet on EC2* with variables on the GPUs is predicted up to 20 % too slow: perhaps variables were placed whole on one
-  GPU each, and here every bucket is spread over all of them.
+  *AlexNet on EC2* with variables on the GPUs is predicted up to 20 % too slow: perhaps variables were placed whole on
+  one GPU each, and here every bucket is spread over all of them.
 """,
 )
