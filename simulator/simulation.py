@@ -130,6 +130,7 @@ class Simulation(ResolvedScenario):
             progress=progress,
             collective_overhead=self.platform.collective_overhead,
             arithmetic=arithmetic,
+            beside=functools.cache(self._beside),
         )
         with one_thread():
             executor.run()
@@ -186,7 +187,6 @@ class Simulation(ResolvedScenario):
         costs: dict[tuple[str, int | None], CalibratedCosts] = {}
         # Ranks of one device must get the very same link, or they would not compete for it.
         memory_route = functools.cache(self._memory_route)
-        core_route = functools.cache(self.platform.core)
         setups = []
         for index, placed in enumerate(self.devices):
             is_worker = index < len(self.workers)
@@ -211,11 +211,20 @@ class Simulation(ResolvedScenario):
                     shards=1 if is_worker else len(self.master_places),
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), self.jitter),
                     memory_route=None if is_worker else memory_route(placed),
-                    core_route=core_route(placed.name),
+                    core_route=self._core_route(placed.name),
                     update_category=self.update_category(index),
                 )
             )
         return setups
+
+    @functools.cached_property
+    def _core_route(self) -> Callable[[str], Route | None]:
+        return functools.cache(self.platform.core)
+
+    def _beside(self, source: int, target: int) -> Route | None:
+        """A core of the sender's process, where messages are copies that processes of one CPU make."""
+        sender, receiver = self.devices[source], self.devices[target]
+        return self._core_route(sender.name) if sender.vertex == receiver.vertex else None
 
     def _compute_factor(self, index: int, seed: int) -> Callable[[], float]:
         """Draws the factor on each gradient's time of one rank: how slow it is, its jitter, whether it straggles."""

@@ -79,7 +79,8 @@ class Calibration:
                 medium, _, quantity = name.removeprefix("link.").rpartition(".")
                 links.setdefault(medium, {})[quantity] = value
         overheads = {key: self.values[name] for name, key in _OVERHEADS.items() if name in self.values}
-        return PlatformCorrections({medium: LinkCorrection(**each) for medium, each in links.items()}, overheads)
+        corrections = {medium: LinkCorrection(**each) for medium, each in links.items()}
+        return PlatformCorrections(corrections, overheads, self.values.get("cores.scale", 1.0))
 
     def overlap_slowdown(self, stated: float | None) -> float:
         """By how much longer gradients take beside messages; what the scenario's own key states comes first."""

@@ -88,6 +88,7 @@ def _kinds() -> tuple[ParameterKind, ...]:
         fixed(f"update.fixed{device}", "compute", "every update, transform and addition"),
         scale("load.scale", "compute", "the time of a batch's copy inside the device's own memory"),
         fixed("load.fixed", "compute", "the loading of every batch"),
+        scale("cores.scale", "compute", "what all cores of a CPU do at once, where processes share them"),
         scale("link.<medium>.bandwidth", "network", "the rates of every link of that profile"),
         fixed("link.<medium>.latency", "network", "every crossing of a link of that profile"),
         overhead("overhead.message", "one message between nodes"),

@@ -36,7 +36,7 @@ from simulator.errors import InputError
 from simulator.platform import Platform, Route
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
-from simulator.trace import Category, Trace
+from simulator.trace import Category, Span, Trace
 from simulator.trace.messages import collective_kind, match_collectives
 
 __all__ = ["Observed", "TraceModel", "scenario_of", "uncalibrated"]
@@ -259,14 +259,24 @@ class TraceModel:
                 yield self._row(flow.category, flow.name, group, error, modelled, form)
 
     def _work(self) -> list[tuple[str, float, float]]:
-        """(cores, start, end) of all arithmetic, where ranks are processes whose messages compete with it."""
-        cores = [self.resolved.platform.core(device.name) for device in self.resolved.devices]
+        """(cores, start, end) of all arithmetic and all sending, where ranks are processes that share cores.
+
+        The receiving side of a message has the cores on its route.
+        """
+        devices = self.resolved.devices
+        cores = [self.resolved.platform.core(device.name) for device in devices]
         routes = [route.links[0].resource if route else "" for route in cores]
-        work = (Category.FORWARD_BACKWARD, *UPDATES)
+        work = (Category.FORWARD_BACKWARD, Category.CPU_GPU_DATA, *UPDATES)
+
+        def takes_a_core(span: Span) -> bool:
+            if span.peer < 0:
+                return span.category in work
+            return span.name.startswith("send ") and devices[span.rank].vertex == devices[span.peer].vertex
+
         return [
             (routes[span.rank], span.start, span.end)
             for span in self.trace.spans
-            if routes[span.rank] and (span.category in work or (span.category == Category.CPU_GPU_DATA))
+            if routes[span.rank] and takes_a_core(span)
         ]
 
     def _similar(self, flow: Flow) -> tuple[Any, ...]:

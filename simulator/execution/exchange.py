@@ -83,6 +83,9 @@ class Exchange:
         Gets a span on the sender's and one on the receiver's lane for each message.
     busy : callable, optional
         Told ``(rank, +1)`` when a message of a rank begins and ``(rank, -1)`` when it has arrived.
+    beside : callable, optional
+        ``beside(source_rank, destination_rank)``: what a message keeps busy beside its route, such as a core of the
+        sender's, for as many bytes as it has; None for nothing.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Exchange:
         category: Callable[[int, int], str],
         trace: Trace,
         busy: Callable[[int, int], None] = lambda rank, change: None,
+        beside: Callable[[int, int], Route | None] = lambda source, destination: None,
     ) -> None:
         self._env = env
         self._network = network
@@ -100,6 +104,7 @@ class Exchange:
         self._category = category
         self._trace = trace
         self._busy = busy
+        self._beside = beside
         self._sends: dict[tuple[int, Hashable], deque[Message]] = {}
         self._receives: dict[tuple[int, Hashable], deque[Message]] = {}
 
@@ -158,6 +163,9 @@ class Exchange:
         else:
             share = message.size / len(routes)
             transfer = self._env.all_of([self._network.transfer(route, share) for route in routes])
+        beside = self._beside(message.source, message.destination)
+        if beside is not None:
+            transfer = self._env.all_of([transfer, self._network.transfer(beside, message.size)])
         assert transfer.callbacks is not None
         # SimPy runs callbacks in the order of this list: the spans are recorded before either side goes on.
         transfer.callbacks.append(lambda _: self._finish(message))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tomllib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,13 +24,36 @@ STORE_SCHEMA = "clustersim/store/1"
 
 
 def scenario_key(scenario: Scenario) -> str:
-    """What makes a run what it is: all keys of the scenario, defaults included, and the version of the simulator."""
+    """What makes a run what it is: all keys of the scenario, the files it names, and the version of the simulator.
+
+    Of a file counts what is in it, not where it lies: a profile, overlay or algorithm that has been changed is another.
+    """
     try:
         release = version("clustersim")
     except PackageNotFoundError:
         release = "source"
-    content = json.dumps([release, scenario.tables.model_dump(mode="json")], sort_keys=True)
+    tables = scenario.tables.model_dump(mode="json")
+    content = json.dumps([release, _with_contents(tables, scenario.directory)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _with_contents(value: Any, directory: Path) -> Any:
+    """`value` with a digest in place of each name of a file, and of the files that those name."""
+    if isinstance(value, Mapping):
+        return {key: _with_contents(inner, directory) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_contents(inner, directory) for inner in value]
+    if not isinstance(value, str) or not value.endswith((".toml", ".py")):
+        return value
+    path = next((path for path in (directory / value, Path(value)) if path.is_file()), None)
+    if path is None:
+        return value
+    try:
+        data = path.read_bytes()
+        named = _with_contents(tomllib.loads(data.decode()), path.parent) if path.suffix == ".toml" else None
+    except (OSError, ValueError):
+        return value  # whoever loads it will say what is wrong with it
+    return [hashlib.sha256(data).hexdigest(), named]
 
 
 class ResultStore:

@@ -36,10 +36,13 @@ class PlatformCorrections:
     overheads : mapping
         Seconds that replace the system's, by ``"message"``, ``"copy"``, ``"peer"``, ``"staging"``, ``"local"`` and
         ``"collective"``.
+    cores : float
+        Factor on what all cores of a CPU do at once, where ranks are processes that share them.
     """
 
     links: Mapping[str, LinkCorrection] = field(default_factory=dict)
     overheads: Mapping[str, float] = field(default_factory=dict)
+    cores: float = 1.0
 
     def cable(self, cable: CableType) -> CableType:
         """A cable as corrected; the very same object where nothing is."""

@@ -4,9 +4,9 @@ The operating system shares cores out fairly: n processes that compute on c core
 speed (processor sharing; Kleinrock, *Queueing Systems* II, 1976, section 4.4). Where cores slow one another down, as
 two hyper-threads do, c is what all of them do at once, which is less than their number. That is what max-min fairness
 makes of a link, so the cores of a CPU are one: it carries c times what one core copies, κ, and s seconds of a core's
-work are a transfer of s·κ bytes at no more than κ. A message is a copy that the receiving process makes, on the same
-link, so it competes with whoever computes; it also passes the memory, which all copies under way share. Threads of one
-process, such as a master's, get `thread_cores` cores together at most, which is a link of their own.
+work are a transfer of s·κ bytes at no more than κ. A message is a copy in which both processes take part: it keeps a
+core busy on either side, so it competes with whoever computes; it also passes the memory, which all copies under way
+share. Threads of one process, such as a master's, get `thread_cores` cores together at most, a link of their own.
 
 A process that waits for a message sleeps and uses no core. What its polling costs, and the time until a sleeper sees
 its message, belong to the message's overhead, a constant. Not modelled: time slices (a process that wakes may have to
@@ -77,6 +77,7 @@ class ProcessRoutes:
         self.overhead = corrections.overheads.get("local", cable.message_overhead or 0.0)
         self._rate = min(cable.bandwidth, cable.flow_cap)
         self._chips: dict[str, _Chip] = {}
+        self._scale = corrections.cores
         self._threads: dict[str, Link] = {}
 
     def message(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
@@ -96,7 +97,7 @@ class ProcessRoutes:
             cores, memory = f"{name} cores", f"{name} copies"
             count = self._cores or process.device.units.value
             self._chips[name] = _Chip(
-                Link(cores, name, name, self._rate * count, 0.0, CORES, cores),
+                Link(cores, name, name, self._rate * count * self._scale, 0.0, CORES, cores),
                 Link(memory, name, name, cable.bandwidth, cable.latency, cable.medium, memory),
             )
         return self._chips[name]

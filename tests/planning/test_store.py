@@ -15,6 +15,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.planning.replicates import run_replicates
 from simulator.planning.store import ResultStore, scenario_key
+from simulator.scenario import Scenario
 from simulator.simulation import load
 
 QUICK = {
@@ -148,3 +149,17 @@ def test_an_interrupted_study_ends_at_once_in_one_line_and_keeps_what_is_finishe
     assert study.returncode == 130
     assert error.strip() == "clustersim: interrupted"
     assert len(ResultStore(store)) >= 1
+
+
+def test_a_file_counts_by_what_is_in_it(tmp_path):
+    system = tmp_path / "machine.toml"
+    system.write_text('device = "device.toml"\n')
+    (tmp_path / "device.toml").write_text("flops = 1\n")
+    tables = {**load("m40x4-lenet").data, "cluster": {"system": "machine.toml"}}
+    scenario = Scenario.from_dict(tables, "s", tmp_path)
+    first = scenario_key(scenario)
+    assert scenario_key(Scenario.from_dict(tables, "elsewhere", tmp_path)) == first
+    (tmp_path / "device.toml").write_text("flops = 2\n")
+    second = scenario_key(scenario)
+    system.write_text('device = "device.toml" # other\n')
+    assert len({first, second, scenario_key(scenario)}) == 3

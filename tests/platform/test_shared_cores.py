@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
+from simulator.execution.cursor import Cursor
+from simulator.execution.exchange import Exchange
 from simulator.hardware import load_system
 from simulator.network.fluid import FluidNetwork
 from simulator.platform import Platform, build_platform
 from simulator.simulation import load, simulate
+from simulator.trace import Trace
 
 RATE = 5e9  # what one core copies
 
@@ -159,6 +162,36 @@ def message_end(platform: Platform, computing: int, size: float) -> float:
 def test_a_message_is_copied_by_one_core_which_it_competes_for(systems, computing, share):
     end = message_end(platform_of(systems, 2, 5), computing, 1e9)
     assert end == pytest.approx(100e-6 + 1e9 / (RATE * share), rel=1e-3)
+
+
+def exchange_end(platform: Platform, pairs: list[tuple[int, int]], size: float) -> float:
+    """When messages between pairs of processes, begun together, have all arrived."""
+    env = simpy.Environment()
+    names = [place.name for place in platform.accelerators]
+    cores = [platform.core(name) for name in names]
+    exchange = Exchange(
+        env,
+        FluidNetwork(env),
+        route=lambda source, target: platform.route(names[source], names[target]),
+        category=lambda source, target: "messages",
+        trace=Trace(()),
+        beside=lambda source, target: cores[source],
+    )
+    for source, target in pairs:
+        exchange.send(target, "tag", size, "w", Cursor(source, "network"))
+        exchange.receive(source, "tag", Cursor(target, "network"))
+    env.run()
+    return env.now
+
+
+@pytest.mark.parametrize(("cores", "longer"), [(1, 4), (2, 2), (4, 1), (8, 1)])
+def test_both_sides_of_a_message_keep_a_core_busy(systems, cores, longer):
+    """Two messages are four processes that copy."""
+    platform = platform_of(systems, cores, 4)
+    alone = exchange_end(platform_of(systems, 8, 4), [(0, 1)], 1e9)
+    overhead = exchange_end(platform, [(0, 1)], 0.0)
+    both = exchange_end(platform, [(0, 1), (2, 3)], 1e9)
+    assert both - overhead == pytest.approx(longer * (alone - overhead), rel=1e-9)
 
 
 def test_messages_share_the_memory(systems):

@@ -111,6 +111,8 @@ class RankDriver:
             Send: messages.send,
             Receive: messages.receive,
         }
+        #: What is done differently when it proceeds beside the generator.
+        self._started: Mapping[type[Any], Callable[[Any, Cursor], Any]] = {**self._handlers, Send: messages.send_copy}
 
     def run(self) -> None:
         """Drive the generator to its end."""
@@ -138,13 +140,13 @@ class RankDriver:
             else:
                 lane = LANES.get(type(operation), "network")
                 lanes.free(lane)
-                value = self._perform(operation, self._cursor(lane, lanes), self._number(operation))
+                value = self._perform(operation, self._cursor(lane, lanes), self._number(operation), self._handlers)
         lanes.close()
 
     def _start(self, operation: Operation, lanes: _Lanes) -> Handle:
         lane = LANES.get(type(operation), "network")
         cursor, number = self._cursor(lane, lanes), self._number(operation)
-        return Handle(lanes.start(lane, lambda: self._perform(operation, cursor, number)))
+        return Handle(lanes.start(lane, lambda: self._perform(operation, cursor, number, self._started)))
 
     def _spawn(self, program: Generator[Operation, Any, None]) -> Handle:
         done: Future[None] = Future()
@@ -160,10 +162,16 @@ class RankDriver:
         threading.Thread(target=activity, name="second").start()
         return Handle(done)
 
-    def _perform(self, operation: Operation, cursor: Cursor, number: int) -> Any:
+    def _perform(
+        self,
+        operation: Operation,
+        cursor: Cursor,
+        number: int,
+        handlers: Mapping[type[Any], Callable[[Any, Cursor], Any]],
+    ) -> Any:
         if isinstance(operation, Collective):
             return self._messages.collective(operation, cursor, number)
-        return self._handlers[type(operation)](operation, cursor)
+        return handlers[type(operation)](operation, cursor)
 
     def _cursor(self, lane: str, lanes: _Lanes) -> Cursor:
         return Cursor(self.rank.index, lanes.thread + lane, self.rank.step)

@@ -39,6 +39,18 @@ rank correlation of algorithms of 0.9.
 """
 
 REASONS = """\
+- *One run is not another.* The same case recorded twice differs by several per cent on this virtual machine, more with
+  more processes than cores; a case was recorded once, so that much of every error is chance.
+- *Steps shorter than the system's time slices (4 ms)* are outside the model, which shares cores evenly at every
+  instant: on a first grid with steps of 1 to 15 ms, three and four workers took a quarter to a half longer than
+  predicted. The grid here was chosen after that, with steps of 5 to 500 ms, and before it was recorded.
+- *Both cores at once do less than twice the work of one.* Products alone do (the probe finds 1.97), whole gradients and
+  updates of arrays that leave the caches do not. That is one number, `cores.scale`, fitted to whole steps of the seen
+  third, because no single operation of a trace shows it by itself.
+- *sync-sgd* is predicted too slow: every collective is charged the mean cost of the copy that it begins with
+  (`collective.call`), which in truth grows with the array.
+- *Algorithms are close to one another*: in many cells several of them differ by less than two runs of one do, and then
+  their order is chance. The note beside the verdict on ranks says how well the order repeats.
 """
 
 
@@ -80,7 +92,7 @@ def predict(case: Case, folder: Path = FOLDER) -> float:
     overlay = folder / "overlay.toml"
     if not overlay.exists():
         raise InputError(
-            f"{overlay}: no such file; 'python -m validation.training.fit' makes it from the traces beside it"
+            f"{overlay}: no such file; 'python -m validation.training --refit' makes it from the traces beside it"
         )
     scenario = case.scenario(MACHINE, folder)
     scenario = scenario.override({"simulation.timing_only": True, "calibration.overlay": overlay.name})

@@ -1,6 +1,8 @@
 """A grid of real runs on one machine, recorded to be predicted: ``python -m validation.training.grid``.
 
-Algorithms × workers × networks × widths (which set the sizes of messages) × batch sizes. Every run is made several
+Algorithms × workers × networks × widths (which set the sizes of messages) × batch sizes, with steps of about 5 to 500
+ms: longer than the time slices of the system (4 ms), below which processes that share a core do not share it evenly.
+Every run is made several
 times, in an order drawn at random so that a slow hour of the machine does not fall on one part of the grid, and is
 written to a file as it ends: a study that is stopped goes on where it was.
 """
@@ -59,17 +61,17 @@ ALGORITHMS = (
     "hogwild-easgd",
 )
 WORKERS = (1, 2, 3, 4)
-BATCHES = (32, 128)
+BATCHES = (128, 512)
 #: (model, width) to the options of the learner; the width sets the size of a message.
 NETWORKS: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType(
     {
-        ("mlp", "narrow"): {"hidden": [256, 256]},
-        ("mlp", "wide"): {"hidden": [768, 768]},
-        ("lenet", "narrow"): {"filters": [8, 16], "hidden": 256},
-        ("lenet", "wide"): {"filters": [16, 32], "hidden": 1024},
+        ("mlp", "narrow"): {"hidden": [512, 512]},
+        ("mlp", "wide"): {"hidden": [1536, 1536]},
+        ("lenet", "narrow"): {"filters": [16, 32], "hidden": 512},
+        ("lenet", "wide"): {"filters": [32, 64], "hidden": 2048},
     }
 )
-STEPS, SKIPPED = 40, 8
+STEPS, SKIPPED = 16, 4
 #: Steps of the traces that are kept.
 _KEPT = 4
 

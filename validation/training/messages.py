@@ -66,9 +66,18 @@ class Messages:
         self._orders: dict[tuple[int, int, int], int] = defaultdict(int)
 
     def send(self, operation: Send, cursor: Cursor) -> None:
-        """One message, or one a layer, with the numbers as they are now."""
+        """One message, or one a layer, of an array that nobody changes before it has arrived."""
+        if operation.array.shared:
+            self.send_copy(operation, cursor)
+        else:
+            self._send(operation.array, operation, cursor, self._recorder.now())
+
+    def send_copy(self, operation: Send, cursor: Cursor) -> None:
+        """The same of an array that others go on changing: with the numbers as they are now."""
         ready = self._recorder.now()
-        array = operation.array.snapshot(cursor.rank)
+        self._send(operation.array.snapshot(cursor.rank), operation, cursor, ready)
+
+    def _send(self, array: Array, operation: Send, cursor: Cursor, ready: float) -> None:
         header = None
         done = 0
         for part in message_parts(array.layout, self._packed):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from simulator.errors import InputError
 from simulator.trace.causes import infer_causes
 from simulator.trace.spans import Trace
@@ -10,9 +12,10 @@ __all__ = ["cut", "step_time"]
 
 
 def step_time(trace: Trace, skipped: int = 0) -> float:
-    """Mean time of a step [s], over all workers and all steps but the first `skipped`.
+    """Time of a step [s]: the median over all steps but the first `skipped`, the mean over workers of that.
 
-    Of each worker, from the end of all it did in the last skipped step to the end of all it did in the last step.
+    A worker's step goes from the end of all it did in the step before to the end of all it does in this one. The median
+    leaves out what a machine with other things to do puts in between; it is for algorithms whose steps are all alike.
 
     Raises
     ------
@@ -29,10 +32,11 @@ def step_time(trace: Trace, skipped: int = 0) -> float:
         raise InputError(f"expected a trace of more than {skipped} steps, got {last + 1}")
     times = []
     for worker in workers:
-        if (worker, last) not in ends:
-            raise InputError(f"worker {worker} did not come to step {last}, which others did; the trace is incomplete")
-        begin = ends[worker, skipped - 1] if skipped else 0.0
-        times.append((ends[worker, last] - begin) / (last + 1 - skipped))
+        missing = next((step for step in range(last + 1) if (worker, step) not in ends), None)
+        if missing is not None:
+            raise InputError(f"worker {worker} has no step {missing}, but others have; the trace is incomplete")
+        steps = range(skipped, last + 1)
+        times.append(median(ends[worker, step] - ends.get((worker, step - 1), 0.0) for step in steps))
     return sum(times) / len(times)
 
 
