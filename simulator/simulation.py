@@ -224,7 +224,12 @@ class Simulation(ResolvedScenario):
     def _beside(self, source: int, target: int) -> Route | None:
         """A core of the sender's process, where messages are copies that processes of one CPU make."""
         sender, receiver = self.devices[source], self.devices[target]
-        return self._core_route(sender.name) if sender.vertex == receiver.vertex else None
+        core = self._core_route(sender.name) if sender.vertex == receiver.vertex else None
+        if core is None:
+            return None
+        route = self.platform.route(sender.name, receiver.name)
+        # It copies when the receiver does, which is when the software is done.
+        return Route(core.links, route.overhead + route.latency, core.rate_cap)
 
     def _compute_factor(self, index: int, seed: int) -> Callable[[], float]:
         """Draws the factor on each gradient's time of one rank: how slow it is, its jitter, whether it straggles."""

@@ -103,7 +103,7 @@ def test_never_faster_with_a_larger_footprint_and_within_bounds(name, mode, plac
         for footprint in (smaller, larger)
     )
     assert slow <= fast * (1 + 1e-12)
-    assert fast <= 1.03 * _fast(device).achieved_bandwidth.value
+    assert fast <= 1.03 * _fast(device).achieved_bandwidth.value * (1 + 1e-12)
     assert slow >= 0.95 * _bandwidth_of_misses(device)
 
 

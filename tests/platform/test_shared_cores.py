@@ -14,7 +14,7 @@ from simulator.execution.cursor import Cursor
 from simulator.execution.exchange import Exchange
 from simulator.hardware import load_system
 from simulator.network.fluid import FluidNetwork
-from simulator.platform import Platform, build_platform
+from simulator.platform import Platform, Route, build_platform
 from simulator.simulation import load, simulate
 from simulator.trace import Trace
 
@@ -168,14 +168,18 @@ def exchange_end(platform: Platform, pairs: list[tuple[int, int]], size: float) 
     """When messages between pairs of processes, begun together, have all arrived."""
     env = simpy.Environment()
     names = [place.name for place in platform.accelerators]
-    cores = [platform.core(name) for name in names]
+
+    def beside(source: int, target: int) -> Route:
+        core, route = platform.core(names[source]), platform.route(names[source], names[target])
+        return Route(core.links, route.overhead + route.latency, core.rate_cap)
+
     exchange = Exchange(
         env,
         FluidNetwork(env),
         route=lambda source, target: platform.route(names[source], names[target]),
         category=lambda source, target: "messages",
         trace=Trace(()),
-        beside=lambda source, target: cores[source],
+        beside=beside,
     )
     for source, target in pairs:
         exchange.send(target, "tag", size, "w", Cursor(source, "network"))

@@ -136,6 +136,8 @@ def read_journal(path: Path) -> JournalContent:
         If the file is no journal.
     """
     data = path.read_bytes()
+    if len(data) >= _HEADER.size and not any(data[: _HEADER.size]):
+        return JournalContent(-1, 0, [])  # its writer was ended before it wrote anything
     if len(data) < _HEADER.size or not data.startswith(_MAGIC):
         raise InputError(f"{path}: not the journal of a rank")
     _, rank, _, count, step = _HEADER.unpack_from(data)
