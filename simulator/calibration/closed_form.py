@@ -24,6 +24,9 @@ import numpy as np
 
 __all__ = ["ClosedForm", "ClosedForms"]
 
+#: What nothing is divided by.
+_SMALL = 1e-100
+
 
 @dataclass(frozen=True)
 class ClosedForm:
@@ -112,7 +115,8 @@ class ClosedForms:
         return slopes
 
     def _inverse(self, vector: Any) -> Any:
-        return np.divide(1.0, vector, out=np.zeros(len(vector)), where=vector != 0.0)
+        # Only factors divide anything, and those are never small; seconds may be, down to nothing.
+        return np.divide(1.0, vector, out=np.zeros(len(vector)), where=np.abs(vector) > _SMALL)
 
     def _stages(self, vector: Any) -> Any:
         return self._works / np.append(vector, 1.0)[self._divisors]
