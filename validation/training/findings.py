@@ -54,8 +54,8 @@ REASONS = """\
 - *What was chosen with unseen rows in sight*: that both sides of a message keep a core busy, and that whole steps are
   fitted with `cores.scale`, after errors of all rows had been looked at; the values were fitted to the seen third
   alone. A second repetition was recorded while other work ran on the machine, and is left out.
-- *Update rules make temporary arrays*: an elastic update moves about 15 arrays where the model counts 4, a step of SGD 7
-  against 3, so that one `update.scale` serves neither, and algorithms that differ by little are put in a wrong order.
+- *Update rules make temporary arrays*: an elastic update moves about 15 arrays where the model counts 4, an SGD step
+  7 against 3, so that one `update.scale` serves neither, and algorithms that differ by little are put in a wrong order.
 - *Algorithms are close to one another*: in many cells several of them differ by less than two runs of one do, and then
   their order is chance. The note beside the verdict on ranks says how well the order repeats.
 """
