@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 from simulator.errors import InputError, RunError, SimulatorError
+from simulator.processes import process_pool
 from validation.checks import Findings, Progress
 
 __all__ = ["PARTS", "run_part", "run_parts"]
@@ -77,18 +76,10 @@ def _run(
         for place, part in enumerate(parts):
             yield part, _attempt(part, reference, _share(progress, place, len(parts)))
         return
-    pool = ProcessPoolExecutor(min(jobs, len(parts)), mp_context=get_context("spawn"))
-    try:
+    with process_pool(min(jobs, len(parts)), "validation") as pool:
         futures = {pool.submit(_attempt, part, reference): part for part in parts}
         for future in as_completed(futures):
             yield futures[future], future.result()
-    except BrokenProcessPool:
-        raise RunError("a process of the validation died; is the machine out of memory? try fewer --jobs") from None
-    finally:
-        # Parts still going on are of no use to anybody: whoever leaves early (an interrupt, an error) must not wait.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in active_children():
-            process.terminate()
 
 
 def _share(progress: Progress, place: int, count: int) -> Callable[[str, float], None]:

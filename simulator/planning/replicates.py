@@ -9,19 +9,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from typing import Any
 
-from simulator.errors import InputError, RunError
+from simulator.errors import InputError
 from simulator.planning.store import ResultStore
+from simulator.processes import ONE_THREAD, process_pool
 from simulator.scenario import Scenario
 
 __all__ = ["Interval", "TimeToAccuracy", "interval", "run_replicates", "time_to_accuracy"]
-
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +152,14 @@ def _run_all(tasks: Sequence[tuple[str, int, Scenario]], jobs: int) -> Iterator[
         yield from ((name, index, _run(scenario)) for name, index, scenario in tasks)
         return
     # Each process computes on one thread: as many threads as processes would fight for the same cores.
-    previous = {variable: os.environ.get(variable) for variable in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn"))
+    previous = {variable: os.environ.get(variable) for variable in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
-        futures = {pool.submit(_run, scenario): (name, index) for name, index, scenario in tasks}
-        for future in as_completed(futures):
-            yield (*futures[future], future.result())
-    except BrokenProcessPool:
-        raise RunError("a process of the study died; is the machine out of memory? try fewer --jobs") from None
+        with process_pool(min(jobs, len(tasks)), "study") as pool:
+            futures = {pool.submit(_run, scenario): (name, index) for name, index, scenario in tasks}
+            for future in as_completed(futures):
+                yield (*futures[future], future.result())
     finally:
-        # Runs still going on are of no use to anybody: whoever leaves early (an interrupt, an error) must not wait.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in active_children():
-            process.terminate()
         for variable, value in previous.items():
             if value is None:
                 os.environ.pop(variable, None)

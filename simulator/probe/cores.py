@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import simulator
 from simulator.errors import RunError
 from simulator.probe.load import copy_bytes, stream_bytes, threads_rate
 from simulator.probe.timing import Measured, summary
+from simulator.processes import child_environment
 
-__all__ = ["ONE_THREAD", "Cores", "measure_cores"]
+__all__ = ["Cores", "measure_cores"]
 
 #: Environment in which numerical libraries use one thread: processes are what shares the cores.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
 
 _STARTING = 0.6  #: seconds that each process is given to start and to have its arrays ready
 _BETWEEN = 0.03  #: seconds from one turn to the next
@@ -116,9 +113,7 @@ def _rates(
 
 def _run(schedules: Sequence[str], length: float, progress: Callable[[float], None]) -> list[list[float]]:
     """Have a process follow each schedule; what they answer."""
-    here = str(Path(simulator.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
+    environment = child_environment()
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "simulator.probe.load", schedule],

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -92,9 +93,9 @@ def test_messages_that_take_too_long_are_given_up():
 
 @needs_mpi
 def test_a_process_that_fails_at_messages_is_reported(monkeypatch):
-    from validation.training import message_times
+    from validation.training import launch, message_times
 
-    monkeypatch.setattr(message_times, "ONE_THREAD", {"PYTHONHOME": "/nowhere"})
+    monkeypatch.setattr(launch, "child_environment", lambda: {**os.environ, "PYTHONHOME": "/nowhere"})
     with pytest.raises(RunError, match="the processes that send messages failed"):
         message_times.measure_messages(1)
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import hardware_profiles
 from simulator.cost.fit_tables import convolution_table, gemm_table
+from simulator.cost.fitting import fit_convolution, fit_gemm
 from simulator.errors import SimulatorError
 from simulator.toml_text import toml_text
 from simulator.workload.kernels import Pass
 from validation.deepbench.devices import measured_devices
-from validation.deepbench.fitting import fit_convolution, fit_gemm
 from validation.deepbench.reference import COMMIT, default_reference, read_convolutions, read_gemms
 from validation.deepbench.scoring import Errors, cross_validate_convolution, cross_validate_gemm
 

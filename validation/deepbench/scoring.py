@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.cost.fitting import fit_convolution, fit_gemm, predict_convolution, predict_gemm
 from simulator.cost.rates import DeviceRates
-from validation.deepbench.fitting import fit_convolution, fit_gemm, predict_convolution, predict_gemm
 from validation.deepbench.reference import MeasuredConvolution, MeasuredGemm
 
 __all__ = ["FOLDS", "Errors", "cross_validate_convolution", "cross_validate_gemm"]

@@ -13,16 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import simulator
 from simulator.errors import InputError, RunError
+from simulator.processes import child_environment
 from validation.training.journal import read_step
 
-__all__ = ["find_mpiexec", "launch"]
+__all__ = ["find_mpiexec", "last_words", "launch", "run_processes"]
 
 _POLL = 0.1  #: seconds between looks at the processes
 _GRACE = 5.0  #: seconds that processes have to end when they are asked to
-#: One thread a process: processes are what shares the cores.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
 def find_mpiexec(given: str | None = None) -> list[str]:
@@ -80,51 +78,84 @@ def launch(
     RunError
         If a process died, failed, or the time was up; the message says which rank, in which step, and why.
     """
-    processes = max(homes) + 1
-    command = [*find_mpiexec(mpiexec), "-n", str(processes), sys.executable, "-m", "validation.training.process"]
     log = folder / "log"
+    code = run_processes(
+        "validation.training.process",
+        [str(folder)],
+        max(homes) + 1,
+        log,
+        lambda: progress(read_step(folder / "journal-0")),
+        mpiexec,
+        time_limit,
+    )
+    if code == 0:
+        return
+    if code is None:
+        problem = f"the run had not come to its end after {time_limit:g} s,"
+    else:
+        problem = _failure(folder, homes, log)
+    step = max(read_step(folder / f"journal-{rank}") for rank in range(len(homes)))
+    raise RunError(f"{problem} in step {step} of {steps}")
+
+
+def run_processes(
+    module: str,
+    arguments: Sequence[str],
+    processes: int,
+    log: Path,
+    watch: Callable[[], None],
+    mpiexec: str | None = None,
+    time_limit: float | None = None,
+) -> int | None:
+    """Run a module in so many processes of one MPI world, and wait for them.
+
+    Parameters
+    ----------
+    log : Path
+        Gets what they print.
+    watch : callable
+        Called again and again while they run.
+
+    Returns
+    -------
+    int or None
+        The exit code of mpiexec; None if they were ended because the time was up.
+
+    Raises
+    ------
+    InputError
+        If there is no mpiexec.
+    """
+    command = [*find_mpiexec(mpiexec), "-n", str(processes), sys.executable, "-m", module, *arguments]
+    begun = time.monotonic()
     with log.open("wb") as output:
         running = subprocess.Popen(
-            [*command, str(folder)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=child_environment(),
             start_new_session=True,
         )
         try:
-            problem = _watch(running, folder, progress, time_limit)
-        except BaseException:
+            while running.poll() is None:
+                time.sleep(_POLL)
+                watch()
+                if time_limit is not None and time.monotonic() - begun > time_limit:
+                    return None
+        finally:
             _end(running)
-            raise
-    if running.returncode == 0 and problem is None:
-        return
-    step = max(read_step(folder / f"journal-{rank}") for rank in range(len(homes)))
-    raise RunError(f"{problem or _failure(folder, homes, log)} in step {step} of {steps}")
+    return running.returncode
 
 
-def _environment() -> dict[str, str]:
-    here = str(Path(simulator.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **dict.fromkeys(_ONE_THREAD, "1")}
-
-
-def _watch(
-    running: subprocess.Popen[bytes], folder: Path, progress: Callable[[int], None], time_limit: float | None
-) -> str | None:
-    """Wait for the end; why it was brought about here, if it was."""
-    begun = time.monotonic()
-    while running.poll() is None:
-        time.sleep(_POLL)
-        progress(read_step(folder / "journal-0"))
-        if time_limit is not None and time.monotonic() - begun > time_limit:
-            _end(running)
-            return f"the run had not come to its end after {time_limit:g} s,"
-    return None
+def last_words(log: Path, otherwise: str) -> str:
+    """The last line that processes have printed."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), otherwise)
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
-    """End mpiexec and with it all processes."""
+    """End mpiexec and with it all processes, if they still run."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         if running.poll() is None:
             try:
@@ -141,9 +172,7 @@ def _failure(folder: Path, homes: Sequence[int], log: Path) -> str:
     if written:
         first = min(written, key=lambda process: written[process])
         return f"{_who(first, homes)} {errors[first].read_text(encoding='utf-8').strip()}"
-    text = log.read_text(encoding="utf-8", errors="replace")
-    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "they left no message")
-    return f"the processes ended early ({last})"
+    return f"the processes ended early ({last_words(log, 'they left no message')})"
 
 
 def _who(process: int, homes: Sequence[int]) -> str:

@@ -11,10 +11,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,13 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import simulator
 from simulator.algorithms.vocabulary import Array
 from simulator.errors import RunError
-from simulator.probe.cores import ONE_THREAD
 from simulator.probe.messages import Messages, MessageTime
 from simulator.probe.timing import Measured, summary
-from validation.training.launch import find_mpiexec
+from validation.training.launch import last_words, run_processes
 from validation.training.polling import FIRST_SLEEP, prompt_timers, wait
 from validation.training.transport import Transport
 
@@ -41,7 +36,6 @@ __all__ = ["measure_messages"]
 _SIZES = tuple(8 * 4**power for power in range(11))  #: bytes, 8 B to 8.4 MB
 _LATE = (1e-3, 4e-3)  #: how long one side lets the other wait [s]
 _LONG_WAIT = 0.2  #: seconds, for the share of a core that waiting takes
-_GRACE = 5.0  #: seconds that processes have to end when they are asked to
 
 
 def measure_messages(
@@ -59,33 +53,16 @@ def measure_messages(
     RunError
         If a process fails, or they have not ended after `time_limit` seconds.
     """
-    command = [*find_mpiexec(mpiexec), "-n", "2", sys.executable, "-m", "validation.training.message_times"]
-    here = str(Path(simulator.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
     with tempfile.TemporaryDirectory(prefix="clustersim-probe-") as folder:
         file, log = Path(folder, "times.json"), Path(folder, "log")
-        with log.open("wb") as output:
-            running = subprocess.Popen(
-                [*command, str(file), str(rounds)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-            begun = time.monotonic()
-            try:
-                while running.poll() is None:
-                    time.sleep(0.05)
-                    progress(_share(file))
-                    if time.monotonic() - begun > time_limit:
-                        raise RunError(f"probe: messages were not all sent after {time_limit:g} s")
-            finally:
-                _end(running)
-        if running.returncode or not file.exists():
-            lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            raise RunError(f"probe: the processes that send messages failed ({(lines or ['no message'])[-1]})")
+        arguments = [str(file), str(rounds)]
+        code = run_processes(
+            "validation.training.message_times", arguments, 2, log, lambda: progress(_share(file)), mpiexec, time_limit
+        )
+        if code is None:
+            raise RunError(f"probe: messages were not all sent after {time_limit:g} s")
+        if code or not file.exists():
+            raise RunError(f"probe: the processes that send messages failed ({last_words(log, 'no message')})")
         return _read(json.loads(file.read_text(encoding="utf-8")))
 
 
@@ -95,16 +72,6 @@ def _share(file: Path) -> float:
         return float(file.with_suffix(".share").read_text())
     except (OSError, ValueError):
         return 0.0
-
-
-def _end(running: subprocess.Popen[bytes]) -> None:
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        if running.poll() is None:
-            try:
-                os.killpg(running.pid, how)
-                running.wait(_GRACE)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                continue
 
 
 def _read(document: dict[str, Any]) -> Messages:

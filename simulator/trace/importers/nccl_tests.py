@@ -21,6 +21,7 @@ from statistics import median
 
 from simulator.calibration.observations import CollectiveTime, MessageTime, Observation
 from simulator.errors import InputError
+from simulator.trace.importers.amounts import amount
 from simulator.trace.importers.kineto import collective_of
 from simulator.trace.importers.options import ImportOptions
 
@@ -118,25 +119,15 @@ def _row(columns: list[str], cells: list[str], where: str, line: int, repair: bo
     half = columns[first_time : first_time + results // 2] if results > 4 else columns[first_time:]
     out_of_place = dict(zip(half, cells[-results:][: len(half)], strict=True))
     leading = cells[: len(cells) - results]
-    size, time = _number(cells[0], where, "size"), _number(out_of_place["time"], where, "time")
+    size, time = amount(cells[0], f"{where}: size"), amount(out_of_place["time"], f"{where}: time")
     wrong = out_of_place.get("#wrong", "N/A")
     if wrong not in ("N/A", "0"):
         raise InputError(f"{where}: {wrong} wrong values; times of a collective with wrong results are of no use")
     operator = next((cell for cell in leading[3:] if cell in ("sum", "prod", "min", "max", "avg", "mulsum")), "")
     roots = [cell for cell in leading[3:] if re.fullmatch(r"-?\d{1,9}", cell)]
-    slow, fast = (_number(out_of_place.get(key, "0"), where, key) for key in ("algbw", "busbw"))
+    slow, fast = (amount(out_of_place.get(key, "0"), f"{where}: {key}") for key in ("algbw", "busbw"))
     ratio = fast / slow if slow > 0.5 else math.nan
     return _Row(line, size, time * 1e-6, operator, int(roots[0]) if roots else None, ratio)
-
-
-def _number(text: str, where: str, column: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise InputError(f"{where}: {column}: expected a number of at least 0, got {text!r}")
-    return value
 
 
 def _kind(rows: list[_Row], ranks: int) -> str:

@@ -11,11 +11,11 @@ Source: the benchmarks' README and their output, versions 5 to 7; written from k
 
 from __future__ import annotations
 
-import math
 import re
 
 from simulator.calibration.observations import CollectiveTime, MessageTime, Observation
 from simulator.errors import InputError
+from simulator.trace.importers.amounts import amount
 from simulator.trace.importers.kineto import collective_of
 from simulator.trace.importers.options import ImportOptions
 
@@ -76,7 +76,7 @@ def _observations(title: str, columns: str, cells: list[str], place: str, option
         cells = ["0", *cells]
     if len(cells) < 2:
         raise _CutShortError
-    size, value = (_number(cell, place) for cell in cells[:2])
+    size, value = (amount(cell, place) for cell in cells[:2])
     if kind:
         ranks = options.ranks
         if ranks is None:
@@ -97,13 +97,3 @@ def _observations(title: str, columns: str, cells: list[str], place: str, option
 
 def _seconds(value: float, columns: str) -> float:
     return value * (1e-3 if "(ms)" in columns else 1e-6)
-
-
-def _number(text: str, place: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise InputError(f"{place}: expected a number of at least 0, got {text!r}")
-    return value
