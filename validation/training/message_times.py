@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 
 from simulator.algorithms.vocabulary import Array
 from simulator.errors import RunError
+from simulator.learning.allocation import keep_freed_memory
 from simulator.probe.messages import Messages, MessageTime
 from simulator.probe.timing import Measured, summary
 from validation.training.launch import last_words, run_processes
-from validation.training.polling import FIRST_SLEEP, prompt_timers, wait
+from validation.training.polling import FIRST_SLEEP, prompt_timers
 from validation.training.transport import Transport
 
 __all__ = ["measure_messages"]
@@ -112,9 +113,9 @@ class _Pair:
     def part(self, values: NDArray[np.float64]) -> None:
         """One message of a collective, from this side."""
         if self.sends:
-            wait(self._transport.post_send(values.copy(), 0, 1))
+            list(self._transport.exchange(0, [], [(values, 1)]))
         else:
-            wait(self._transport.post_receive(np.empty_like(values), 0, 1))
+            list(self._transport.exchange(1, [(np.empty_like(values), 0)], []))
 
 
 def _keep_busy(seconds: float) -> None:
@@ -177,6 +178,7 @@ def main(arguments: list[str]) -> None:
     from mpi4py import MPI
 
     prompt_timers()
+    keep_freed_memory()
     world, file = MPI.COMM_WORLD, Path(arguments[0])
     note: Callable[[float], None] = lambda share: None  # noqa: E731
     if world.rank == 0:

@@ -17,7 +17,6 @@ from simulator.collectives.schedule import Action, Schedule
 from simulator.execution.arithmetic import part_of
 from simulator.execution.cursor import Cursor
 from simulator.execution.travel import collective_parts, collective_result, message_parts
-from validation.training.polling import wait
 from validation.training.recorder import Recorder
 from validation.training.transport import Transport
 
@@ -133,31 +132,34 @@ class Messages:
         values: Any,
         elements: int,
     ) -> None:
-        """One round: transfers together, then additions in the schedule's order."""
+        """One round: transfers together, then additions in the schedule's order.
+
+        What comes in without being added goes straight to its place, unless what is there must leave first.
+        """
         group, ready = operation.group, self._recorder.now()
-        received, pending = [], []
-        for transfer in action.receives:
-            source = group[transfer.source]
-            place = part_of(values, transfer.first, transfer.last, elements)
-            received.append(np.empty_like(place))
-            request = self._transport.post_receive(received[-1], source, cursor.rank)
-            pending.append((request, "receive", source, place.nbytes))
-        for transfer in action.sends:
-            to = group[transfer.destination]
-            # A copy: what comes in meanwhile may be written to the same place.
-            payload = part_of(values, transfer.first, transfer.last, elements).copy()
-            request = self._transport.post_send(payload, cursor.rank, to)
-            pending.append((request, "send", to, payload.nbytes))
-        for request, verb, peer, size in pending:
-            wait(request)
-            ends = (cursor.rank, peer) if verb == "send" else (peer, cursor.rank)
-            index = self._orders[(*ends, channel)]
-            self._orders[(*ends, channel)] += 1
+        leaving = [
+            (part_of(values, transfer.first, transfer.last, elements), group[transfer.destination])
+            for transfer in action.sends
+        ]
+        places = [part_of(values, transfer.first, transfer.last, elements) for transfer in action.receives]
+        arriving = []
+        for place, transfer in zip(places, action.receives, strict=True):
+            aside = transfer.reduce or any(np.may_share_memory(place, payload) for payload, _ in leaving)
+            arriving.append((np.empty_like(place) if aside else place, group[transfer.source]))
+        ends = [("receive", *arrival) for arrival in arriving] + [("send", *leave) for leave in leaving]
+        for (verb, payload, peer), _ in zip(
+            ends, self._transport.exchange(cursor.rank, arriving, leaving), strict=True
+        ):
+            pair = (cursor.rank, peer) if verb == "send" else (peer, cursor.rank)
+            index = self._orders[(*pair, channel)]
+            self._orders[(*pair, channel)] += 1
             name = f"{verb} {operation.kind}"
-            self._recorder.message(cursor, self._category(*ends), name, ready, size, peer, channel, index)
+            self._recorder.message(cursor, self._category(*pair), name, ready, payload.nbytes, peer, channel, index)
         start = self._recorder.now()
-        for transfer, payload in zip(action.receives, received, strict=True):
-            place = part_of(values, transfer.first, transfer.last, elements)
-            place[...] = place + payload if transfer.reduce else payload
+        for transfer, place, (payload, _) in zip(action.receives, places, arriving, strict=True):
+            if transfer.reduce:
+                np.add(place, payload, out=place)
+            elif payload is not place:
+                place[...] = payload
         if any(transfer.reduce for transfer in action.receives):
             self._recorder.span(cursor, self._update_category, "add", start)

@@ -2,12 +2,13 @@
 
 MPI libraries wait by spinning, which is fastest with a core per process and ruinous with fewer: a spinning process
 takes its whole share of the cores. So a wait here tests its request a few times (a message that is already there costs
-next to nothing), and then sleeps between tests, longer and longer. Sleeping releases the interpreter and the core.
+next to nothing), and then sleeps between tests, longer and longer, until a bell rings (`validation.training.bells`).
 
-What that costs, on a virtual machine with two cores of a Xeon at 2.3 GHz (2026-11): a sleep takes about 45 us of a core
-however short it is, because the timer interrupts the hypervisor; a process that waits for long thus takes a fifth of a
-core at 200 us a sleep (half at 50 us), and sees its message 0.1 ms late on average. By default Linux ends a sleep up to
-50 us late, to group wake-ups; `prompt_timers` asks it not to, which halves the shortest sleep (85 to 42 us).
+What a sleep costs, on a virtual machine with two cores of a Xeon at 2.3 GHz (2026-11): about 45 us of a core however
+short it is, because the timer interrupts the hypervisor. A process that sleeps 200 us at a time while it waits takes a
+fifth of a core (without bells, three workers waiting beside a master that computes made its steps 10 to 20 % longer);
+one that sleeps 5 ms takes a hundredth. By default Linux ends a sleep up to 50 us late, to group wake-ups;
+`prompt_timers` asks it not to, which halves the shortest sleep (85 to 42 us).
 """
 
 from __future__ import annotations
@@ -15,14 +16,25 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
+from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["FIRST_SLEEP", "GROWTH", "LONGEST_SLEEP", "TESTS", "Request", "prompt_timers", "wait"]
+__all__ = [
+    "FIRST_SLEEP",
+    "GROWTH",
+    "LONGEST_SLEEP",
+    "LONGEST_SLEEP_WITH_BELLS",
+    "TESTS",
+    "Request",
+    "prompt_timers",
+    "wait",
+]
 
 TESTS = 20  #: Tests of a request before the first sleep.
 FIRST_SLEEP = 20e-6  #: First sleep [s].
 GROWTH = 1.5  #: How much longer each sleep is than the one before.
-LONGEST_SLEEP = 200e-6  #: Longest sleep [s].
+LONGEST_SLEEP = 200e-6  #: Longest sleep where nobody rings [s].
+LONGEST_SLEEP_WITH_BELLS = 5e-3  #: Longest sleep where every message is rung for [s]; rings may be lost.
 
 _PR_SET_TIMERSLACK = 29  # <linux/prctl.h>
 _ONE_NANOSECOND = 1
@@ -36,8 +48,21 @@ class Request(Protocol):
         ...
 
 
-def wait(request: Request) -> None:
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+def wait(request: Request, listen: Callable[[float], bool] = _sleep, longest: float = LONGEST_SLEEP) -> None:
     """Return when the request is done, sleeping between tests.
+
+    Parameters
+    ----------
+    request : Request
+    listen : callable
+        Sleeps for some seconds at most; whether it was woken, after which sleeps are short again.
+    longest : float
+        Longest sleep [s].
 
     Examples
     --------
@@ -57,8 +82,7 @@ def wait(request: Request) -> None:
             return
     pause = FIRST_SLEEP
     while not request.Test():
-        time.sleep(pause)
-        pause = min(pause * GROWTH, LONGEST_SLEEP)
+        pause = FIRST_SLEEP if listen(pause) else min(pause * GROWTH, longest)
 
 
 def prompt_timers() -> None:

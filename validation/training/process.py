@@ -112,6 +112,7 @@ class TrainingProcess:
 
     def finish(self, begin: float, end: float, before: Offset, after: Offset) -> None:
         """Leave what the merge needs."""
+        self.transport.close()
         for journal in self.journals:
             journal.close()
         for rank in self.ranks:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.algorithms.vocabulary import ANY, Array
-from validation.training.polling import wait
+from validation.training.bells import Bells
+from validation.training.polling import LONGEST_SLEEP, LONGEST_SLEEP_WITH_BELLS, Request, wait
 
 __all__ = ["Header", "Transport"]
 
@@ -56,6 +57,12 @@ class Transport:
         self._numbers = [world.Dup() for _ in homes]
         self._rounds = world.Dup()
         self._orders: dict[tuple[int, int], Iterator[int]] = defaultdict(itertools.count)
+        self._bells = Bells(world, homes)
+        self._longest_sleep = LONGEST_SLEEP_WITH_BELLS if self._bells.reach_all else LONGEST_SLEEP
+
+    def close(self) -> None:
+        """Take down what was put up, when no rank waits any more."""
+        self._bells.close()
 
     def announce(self, array: Array, source: int, to: int) -> Header:
         """Send the header of a message; its numbers must follow."""
@@ -71,36 +78,69 @@ class Transport:
             next(self._orders[source, to]),
         )
         # Headers are short, so that they leave at once whether or not the receiver is there.
-        wait(self._headers[to].isend(header, dest=self._homes[to], tag=source))
+        self._wait(self._headers[to].isend(header, dest=self._homes[to], tag=source), source)
         return header
 
     def hear(self, source: int, at: int) -> Header:
         """Wait for the header of the next message from a rank, or from `ANY`, to the rank `at`."""
         arrival = _Arrival(self._headers[at], self._homes[source] if source != ANY else None, source)
-        wait(arrival)
+        self._wait(arrival, at)
         header: Header = arrival.message.recv()
         return header
 
     def send(self, values: NDArray[Any], header: Header, to: int) -> None:
         """Send the numbers, or a part of them, that a header has announced; done when the receiver has them."""
-        wait(self._numbers[to].Issend(_bytes(values), dest=self._homes[to], tag=self._tag(header)))
+        request = self._numbers[to].Issend(_bytes(values), dest=self._homes[to], tag=self._tag(header))
+        self._bells.ring(to)
+        self._wait(request, header.source)
 
     def receive(self, values: NDArray[Any], header: Header, at: int) -> None:
         """Receive numbers into `values`."""
-        wait(self._numbers[at].Irecv(_bytes(values), source=self._homes[header.source], tag=self._tag(header)))
+        request = self._numbers[at].Irecv(_bytes(values), source=self._homes[header.source], tag=self._tag(header))
+        self._wait(request, at)
+        self._bells.ring(header.source)
 
-    def post_send(self, values: NDArray[Any], source: int, to: int) -> Any:
-        """Begin to send a part of a collective; both sides know what it is. Gives the request."""
-        tag = source * len(self._homes) + to
-        return self._rounds.Issend(_bytes(values), dest=self._homes[to], tag=tag)
+    def exchange(
+        self, at: int, receives: Sequence[tuple[NDArray[Any], int]], sends: Sequence[tuple[NDArray[Any], int]]
+    ) -> Iterator[None]:
+        """The messages of a collective's round at the rank `at`, which all of its members know of beforehand.
 
-    def post_receive(self, values: NDArray[Any], source: int, to: int) -> Any:
-        """Begin to receive a part of a collective into `values`. Gives the request."""
-        tag = source * len(self._homes) + to
-        return self._rounds.Irecv(_bytes(values), source=self._homes[source], tag=tag)
+        Parameters
+        ----------
+        at : int
+        receives, sends : sequences of (numbers, rank)
+            What comes, into which arrays and from whom; what goes, and to whom. All are under way at once.
+
+        Yields
+        ------
+        None
+            Whenever the next of them is done: first those received, then those sent, in the order given.
+        """
+        coming = [
+            self._rounds.Irecv(_bytes(values), source=self._homes[source], tag=self._pair(source, at))
+            for values, source in receives
+        ]
+        going = [
+            self._rounds.Issend(_bytes(values), dest=self._homes[to], tag=self._pair(at, to)) for values, to in sends
+        ]
+        for _, to in sends:
+            self._bells.ring(to)
+        for request, (_, source) in zip(coming, receives, strict=True):
+            self._wait(request, at)
+            self._bells.ring(source)
+            yield
+        for request in going:
+            self._wait(request, at)
+            yield
+
+    def _wait(self, request: Request, at: int) -> None:
+        wait(request, lambda seconds: self._bells.listen(at, seconds), self._longest_sleep)
 
     def _tag(self, header: Header) -> int:
         return header.source * _ORDERS + header.index % _ORDERS
+
+    def _pair(self, source: int, to: int) -> int:
+        return source * len(self._homes) + to
 
 
 class _Arrival:
