@@ -310,11 +310,13 @@ class TraceModel:
         if "collective.call" not in names:
             return
         calls = [s for s in self.trace.spans if s.name.startswith("call ") and s.peer < 0]
-        stated = self.resolved.platform.collective_overhead(0.0)
-        groups = grouped(((span.category, span.name), span.step, span.duration) for span in calls)
+        software = self.resolved.platform.collective_overhead
+        groups = grouped(((span.category, span.name, span.bytes), span.step, span.duration) for span in calls)
         for group, error in zip(groups, pooled_errors(groups), strict=True):
-            category, name = group.key
-            yield self._row(category, name, group, error, stated, ClosedForm(0.0, {"collective.call": 1.0}))
+            category, name, size = group.key
+            stated = software(size)
+            form = ClosedForm(stated - software(0.0), {"collective.call": 1.0})
+            yield self._row(category, name, group, error, stated, form)
 
     def _row(self, category: str, name: str, group: Group, error: float, modelled: float, form: ClosedForm) -> Observed:
         source = self.source

@@ -118,7 +118,8 @@ class MessageOperations:
             start = self._run.env.now
             yield self._run.work(state.setup, seconds)
             neighbour = operation.group[position - 1]
-            self._run.record(cursor, self._category(cursor.rank, neighbour), f"call {operation.kind}", start)
+            category = self._category(cursor.rank, neighbour)
+            self._run.record(cursor, category, f"call {operation.kind}", start, size=size)
 
     def _round(
         self,

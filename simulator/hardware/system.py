@@ -23,7 +23,15 @@ from simulator.hardware.fabric import FabricProfile, LinksProfile
 from simulator.hardware.link import LinkProfile, load_link
 from simulator.hardware.listing import CableNumbers, check_connected, expand_cables, expand_names
 from simulator.hardware.node import NameList, Node, NodeProfile, expand_node
-from simulator.hardware.sourced import Profile, SourcedPower, SourcedPrice, SourcedSize, SourcedTime, Text
+from simulator.hardware.sourced import (
+    Profile,
+    SourcedBandwidth,
+    SourcedPower,
+    SourcedPrice,
+    SourcedSize,
+    SourcedTime,
+    Text,
+)
 
 __all__ = ["CollectiveOverheads", "Facts", "Overheads", "System", "SystemProfile", "load_system"]
 
@@ -40,11 +48,14 @@ class CollectiveOverheads(Document):
         A call on an array of any size.
     large_from, large_call : Sourced, optional
         The size of array [bytes] from which a call takes longer, and how long it takes then; both or neither.
+    copy_bandwidth : Sourced, optional
+        The rate [bytes/s] at which a call first copies the array, where it leaves the caller's as it is.
     """
 
     call: SourcedTime
     large_from: SourcedSize | None = None
     large_call: SourcedTime | None = None
+    copy_bandwidth: SourcedBandwidth | None = None
 
     @model_validator(mode="after")
     def _large_is_whole(self) -> Self:
@@ -56,6 +67,14 @@ class CollectiveOverheads(Document):
 
     def time(self, size: float) -> float:
         """Time [s] of a call on an array of `size` bytes."""
+        return self.fixed_time(size) + self.copy_time(size)
+
+    def copy_time(self, size: float) -> float:
+        """What of it is copying the array [s]."""
+        return size / self.copy_bandwidth.value if self.copy_bandwidth is not None else 0.0
+
+    def fixed_time(self, size: float) -> float:
+        """What of it is not [s]: the same for all arrays, or for all large ones."""
         if self.large_from is not None and self.large_call is not None and size >= self.large_from.value:
             return self.large_call.value
         return self.call.value

@@ -55,13 +55,15 @@ class Software:
 
     def collective(self, size: float) -> float:
         """Overhead [s] of one collective call on an array of `size` bytes."""
-        stated = self._stated.collective.time(size) if self._stated.collective else 0.0
+        stated = self._stated.collective
         call = self._calibrated.get("collective")
-        if call is None:
-            return stated
-        # Of a system whose calls on large arrays take longer, only the usual call is calibrated.
-        small = self._stated.collective.call.value if self._stated.collective else 0.0
-        return max(call, stated) if stated > small else call
+        if stated is None:
+            return call or 0.0
+        fixed = stated.fixed_time(size)
+        if call is not None:
+            # Of a system whose calls on large arrays take longer, only the usual call is calibrated.
+            fixed = max(call, fixed) if fixed > stated.call.value else call
+        return fixed + stated.copy_time(size)
 
     def figures(self) -> dict[str, float]:
         """What each calibratable overhead is [s], by its name; the largest where it differs from path to path."""

@@ -184,6 +184,12 @@ def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, 
                 "cores": _number(together, "", "products on all cores at once, over those of one core alone"),
             },
         },
+        "overheads": {
+            "collective": {
+                "call": _stated("0 s", "derived", "inside the message overhead"),
+                "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies"),
+            }
+        },
         "fabric": {"kind": "none"},
     }
 

@@ -112,7 +112,8 @@ class Messages:
         position, root = group.index(cursor.rank), group.index(operation.root)
         start = self._recorder.now()
         result = collective_result(operation, position, self._task)
-        self._recorder.span(cursor, self._category(cursor.rank, group[position - 1]), f"call {operation.kind}", start)
+        category, size = self._category(cursor.rank, group[position - 1]), result.value.nbytes
+        self._recorder.span(cursor, category, f"call {operation.kind}", start, size)
         parts = collective_parts(operation, result, self._packed)
         done = 0
         for part, elements in enumerate(parts):
