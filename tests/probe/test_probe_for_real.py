@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulator import cli
+from simulator.cli.measure import _message_probe
 from simulator.errors import RunError
 from simulator.hardware import load_system
 from simulator.probe import cores as cores_module
@@ -104,7 +105,7 @@ def test_without_mpi_messages_are_not_measured_and_the_remedy_is_named(capsys, m
     from validation.training import launch
 
     monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: None)
-    assert cli._message_probe(None) is None
+    assert _message_probe(None) is None
     assert "pip install 'clustersim[training]'" in capsys.readouterr().err
 
 

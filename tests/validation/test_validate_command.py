@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from simulator import cli
+from simulator.cli.validate import validate as validate_command
 from simulator.errors import InputError, RunError
 from validation.checks import Check, Findings, Progress, Verdict
 from validation.command import validate
@@ -152,7 +153,7 @@ def test_an_unknown_part_is_bad_input_that_names_the_parts(run) -> None:
 
 
 def test_the_command_offers_every_part() -> None:
-    argument = next(p for p in cli.cli.commands["validate"].params if p.name == "part")
+    argument = next(p for p in validate_command.params if p.name == "part")
     assert argument.type.choices == [*PARTS, "all"] or tuple(argument.type.choices) == (*PARTS, "all")
 
 

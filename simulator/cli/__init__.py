@@ -1,0 +1,83 @@
+"""The command line, ``clustersim``: one module a family of commands, imported when it is needed.
+
+Commands import what is heavy themselves, so help comes at once. Results go to standard output, progress and errors to
+standard error. Exit codes: 0 success, 2 bad input (one line says which file, which key, what was expected), 1 a run
+that failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+
+import click
+
+from simulator.errors import SimulatorError
+
+__all__ = ["cli", "main"]
+
+#: By the name of each command, in the order of the help: its module and what it is called there.
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "run": ("run", "run"),
+        "compare": ("compare", "compare"),
+        "probe": ("measure", "probe"),
+        "record": ("measure", "record"),
+        "calibrate": ("calibrate", "calibrate"),
+        "validate": ("validate", "validate"),
+        "trace": ("trace", "trace"),
+        "import": ("trace", "import_"),
+        "examples": ("catalogue", "examples"),
+        "profiles": ("catalogue", "profiles"),
+        "networks": ("catalogue", "networks"),
+        "algorithms": ("catalogue", "algorithms"),
+    }
+)
+
+
+class _Commands(click.Group):
+    """The commands, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
+        command.name = cmd_name
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clustersim")
+def cli() -> None:
+    """Which distributed training algorithm, on which cluster, how big: simulated before you have the machines.
+
+    SCENARIO is a TOML file, or the name of a bundled example (see 'clustersim examples').
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: run a command, turn expected errors into one line and an exit code."""
+    try:
+        code = cli.main(args=arguments, prog_name="clustersim", standalone_mode=False)
+    except click.ClickException as error:
+        _fail(" ".join(error.format_message().split()), error.exit_code)
+    except SimulatorError as error:
+        _fail(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has gone; there is nobody left to tell.
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"clustersim: {message}", file=sys.stderr)
+    sys.exit(code)

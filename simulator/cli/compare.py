@@ -1,0 +1,156 @@
+"""``clustersim compare``: algorithms and values of keys side by side."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulator.cli.common import check_plot, check_writable, console, load, progress, scenario_options, write_json
+from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    from simulator.result import Result
+    from simulator.scenario import Scenario
+
+__all__ = ["compare"]
+
+COMPARISON_SCHEMA = "clustersim/comparison/1"
+
+
+@click.command()
+@scenario_options
+@click.option("--algorithms", help="Comma-separated; NAME or NAME:OPTION=VALUE. Default: the scenario's [compare].")
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw the breakdown: .svg, .png or .pdf.")
+@click.option("--until", metavar="accuracy=A", help="Learn until that test accuracy; needs a [learning] table.")
+@click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds, with --until.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes, with --until; all cores by default.")
+@click.option(
+    "--store",
+    "store_path",
+    type=click.Path(path_type=Path),
+    help="Keep finished runs of --until here, and resume from it.",
+)
+@click.option("--vary", multiple=True, metavar="KEY=V1,V2,…", help="Compare over values of a key; may be repeated.")
+def compare(
+    scenario: str,
+    assignments: Sequence[str],
+    seed: int | None,
+    exact: bool,
+    json_path: str | None,
+    algorithms: str | None,
+    plot_path: Path | None,
+    until: str | None,
+    replicates: int,
+    jobs: int | None,
+    store_path: Path | None,
+    vary: Sequence[str],
+) -> None:
+    """Simulate SCENARIO once for each algorithm and each varied value, and print the runs side by side."""
+    from simulator.report.tables import comparison_table
+    from simulator.simulation import Simulation
+
+    check_writable(json_path, store_path)
+    check_plot(plot_path)
+    base = load(scenario, assignments, seed, exact)
+    if until is not None:
+        _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path)
+        return
+    if replicates != 1 or jobs is not None or store_path is not None:
+        raise InputError("--replicates, --jobs and --store have an effect only with --until accuracy=A")
+    rows: list[tuple[str, Result]] = []
+    # Build all before running any, so that a bad name in the last one is found at once.
+    simulations = [(name, Simulation(variant)) for name, variant in _variants(base, algorithms, vary)]
+    total = sum(simulation.steps for _, simulation in simulations)
+    done = 0
+    with progress(total, "comparing") as show:
+        for name, simulation in simulations:
+            rows.append((name, simulation.run(lambda step, n=name, d=done: show(n, d + step))))  # type: ignore[misc]
+            done += simulation.steps
+    first = rows[0][1]
+    title = f"{first.network} on {first.nodes} × {first.system}, batch {first.batch_size} a worker"
+    output = console(json_path)
+    output.print(comparison_table(rows, title, output.width))
+    if plot_path is not None:
+        from simulator.report.plots import breakdown_bars
+
+        breakdown_bars(rows, plot_path, title)
+        print(f"plot: {plot_path}", file=sys.stderr)
+    document = {
+        "schema": COMPARISON_SCHEMA,
+        "results": [{"name": name, **result.to_dict()} for name, result in rows],
+    }
+    write_json(json_path, document)
+
+
+def _compare_until(
+    base: Scenario,
+    algorithms: str | None,
+    vary: Sequence[str],
+    until: str,
+    replicates: int,
+    jobs: int | None,
+    store_path: Path | None,
+    json_path: str | None,
+    plot_path: Path | None,
+) -> None:
+    """Learning runs of every variant under several seeds: time to accuracy with intervals, and the curves."""
+    from simulator.planning.replicates import run_replicates, time_to_accuracy
+    from simulator.planning.store import ResultStore
+    from simulator.report.learning import accuracy_curves, time_to_accuracy_document, time_to_accuracy_table
+    from simulator.scenario import parse_assignment
+    from simulator.simulation import Simulation
+
+    key, target = parse_assignment(until)
+    if key != "accuracy" or not isinstance(target, float | int) or not 0 < target <= 1:
+        raise InputError(f"--until: expected accuracy=A with 0 < A <= 1, such as accuracy=0.95, got {until!r}")
+    if base.tables.learning is None:
+        raise InputError(f"{base.where}: learning: missing; --until needs a scenario that learns")
+    base = base.override({"learning.target_accuracy": float(target)})
+    variants = _variants(base, algorithms, vary)
+    for _, variant in variants:
+        Simulation(variant)  # finds a wrong name in the last one before the first one runs
+    with progress(len(variants) * replicates, "learning") as show:
+        store = None if store_path is None else ResultStore(store_path)
+        found = run_replicates(variants, replicates, jobs, show, store)
+    rows = [time_to_accuracy(name, float(target), results) for name, results in found.items()]
+    console(json_path).print(time_to_accuracy_table(rows))
+    if plot_path is not None:
+        accuracy_curves(rows, plot_path)
+        print(f"plot: {plot_path}", file=sys.stderr)
+    write_json(json_path, time_to_accuracy_document(rows))
+
+
+def _variants(base: Scenario, algorithms: str | None, vary: Sequence[str]) -> list[tuple[str, Scenario]]:
+    """(label, scenario) for every algorithm and every combination of varied values."""
+    from simulator.scenario import parse_assignment
+
+    names = algorithms.split(",") if algorithms else base.tables.compare.algorithms or [base.tables.algorithm.name]
+    choices: list[list[tuple[str, dict[str, Any]]]] = [[_algorithm_variant(base, name.strip()) for name in names]]
+    for text in vary:
+        key, values = parse_assignment(text)
+        values = [parse_assignment(f"{key}={value}")[1] for value in str(values).split(",")]
+        choices.append([(f"{key.rsplit('.', 1)[-1]}={value}", {key: value}) for value in values])
+    variants = []
+    for combination in itertools.product(*choices):
+        changes: dict[str, Any] = {}
+        for _, change in combination:
+            changes |= change
+        variants.append((" ".join(label for label, _ in combination), base.override(changes)))
+    return variants
+
+
+def _algorithm_variant(base: Scenario, text: str) -> tuple[str, dict[str, Any]]:
+    """``"original-easgd:overlap=false"`` as the changes to a scenario; other algorithms' options are dropped."""
+    from simulator.scenario import parse_assignment
+
+    name, *options = text.split(":")
+    changes: dict[str, Any] = {"algorithm.name": name}
+    if name != base.tables.algorithm.name:
+        changes |= {f"algorithm.{key}": None for key in ("collectives", *(base.tables.algorithm.model_extra or {}))}
+    changes |= {f"algorithm.{key}": value for key, value in map(parse_assignment, options)}
+    return text, changes
