@@ -7,23 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator import cli
+from simulator.cli.compare import COMPARISON_SCHEMA
 from simulator.trace.chrome import read_trace
 
 QUICK = ["--set", "workload.steps=3"]
-
-
-@pytest.fixture
-def clustersim(capsys):
-    """Run a command; gives (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(a) for a in arguments])
-        output = capsys.readouterr()
-        return caught.value.code, output.out, output.err
-
-    return run
 
 
 def test_compare_prints_the_paper_s_columns(clustersim):
@@ -39,7 +26,7 @@ def test_json_on_standard_output_is_alone_there(clustersim):
     code, out, err = clustersim("compare", "m40x4-lenet", *QUICK, "--json", "-")
     assert (code, err) == (0, "")
     document = json.loads(out)
-    assert document["schema"] == cli.COMPARISON_SCHEMA
+    assert document["schema"] == COMPARISON_SCHEMA
     assert document["results"][0]["name"] == "original-easgd:overlap=false"
 
 

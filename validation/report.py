@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from simulator.errors import InputError
-from validation.checks import Findings
+from simulator.errors import InputError, SimulatorError
+from validation.checks import Findings, Progress
 from validation.rendering.cells import by_section, outcome_of_part, summary
 from validation.rendering.html import html_report
 from validation.rendering.markdown import part_markdown, table
 from validation.rendering.plots import error_strips, predicted_against_measured
 from validation.rendering.svg import plot_style
 
-__all__ = ["SUFFIXES", "TITLE", "check_report", "render_markdown", "write_report"]
+__all__ = ["SUFFIXES", "TITLE", "check_report", "print_part", "render_markdown", "write_report"]
 
 SUFFIXES = (".html", ".md")
 TITLE = "clustersim: predicted against measured"
@@ -23,6 +24,26 @@ TITLE = "clustersim: predicted against measured"
 def render_markdown(findings: Findings, level: int = 1) -> str:
     """One part as Markdown, every row of it, under a heading of `level`."""
     return part_markdown(findings, level)
+
+
+def print_part(find: Callable[[Progress], Findings]) -> int:
+    """Print one part as Markdown, with its progress on standard error.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 1 if a verdict fails, or 2 if the part cannot be found out.
+    """
+    try:
+        found = find(lambda what, share: print(f"{share:4.0%} {what}", file=sys.stderr))
+    except SimulatorError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if found.missing:
+        print(found.missing, file=sys.stderr)
+        return 2
+    print(render_markdown(found), end="")
+    return 0 if found.passed else 1
 
 
 def check_report(path: Path) -> None:

@@ -20,7 +20,7 @@ from simulator.learning import Learner, LearningData, Sampler
 from simulator.randomness import stream
 from simulator.scenario import LearningTable, ScenarioTables
 
-__all__ = ["LearnerArithmetic", "LearningSetup", "Point", "learned_weights", "settings_at"]
+__all__ = ["LearnerArithmetic", "LearningSetup", "Point", "holders", "learned_weights", "settings_at"]
 
 Schedule = Literal["constant", "cosine", "step"]
 
@@ -102,8 +102,7 @@ class LearnerArithmetic:
     def gradient(self, worker: int, step: int, weights: Any, batch: Any) -> Any:
         """The learner's gradient at `weights`."""
         loss, gradient = self.learner.gradient(weights, *batch)
-        self._not_finite |= not math.isfinite(loss)
-        self.gradients_by_worker[worker] = self.gradients_by_worker.get(worker, 0) + 1
+        self._count(worker, loss)
         return gradient
 
     def forward(self, worker: int, weights: Any, batch: Any) -> ForwardPass:
@@ -112,9 +111,12 @@ class LearnerArithmetic:
         done: ForwardPass = (
             stages(weights.copy(), *batch) if stages else _Whole(*self.learner.gradient(weights, *batch))
         )
-        self._not_finite |= not math.isfinite(done.loss)
-        self.gradients_by_worker[worker] = self.gradients_by_worker.get(worker, 0) + 1
+        self._count(worker, done.loss)
         return done
+
+    def _count(self, worker: int, loss: float) -> None:
+        self._not_finite |= not math.isfinite(loss)
+        self.gradients_by_worker[worker] = self.gradients_by_worker.get(worker, 0) + 1
 
     def updated(self, now: float) -> bool:
         """Evaluate if that is due; whether the target is reached, the time is up or the loss is no number any more."""
@@ -139,10 +141,14 @@ def learned_weights(ranks: Sequence[Rank], task: Task, learns: str) -> Any:
     """The result of training as it stands: the centre where it lives, or the mean of the workers' replicas."""
     if learns in task.shared:
         return task.shared[learns].value
-    if learns == "centre":
-        home = task.masters[0] if task.masters else task.workers[0]
-        return ranks[home].arrays["centre"].value
-    return np.mean([ranks[worker].arrays[learns].value for worker in task.workers], axis=0)
+    return np.mean([ranks[rank].arrays[learns].value for rank in holders(task, learns)], axis=0)
+
+
+def holders(task: Task, learns: str) -> tuple[int, ...]:
+    """The ranks whose arrays of that name are, on the mean, the result of training: the centre's, or all workers."""
+    if learns != "centre":
+        return task.workers
+    return (task.masters[0] if task.masters else task.workers[0],)
 
 
 def settings_at(

@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from simulator.cost.elementwise import StreamTable
 from simulator.learning.convolution import Convolution as ConvolutionLayer
+from simulator.probe.passes import ELEMENT_SIZE, less_other_kernels
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Convolution, Pass
 from simulator.workload.layers.base import bias_backward, bias_forward
@@ -34,8 +34,6 @@ _SHAPES = (
 _BATCHES = (1, 4, 16, 32, 64)
 _QUICK_SHAPES = ((1, 28, 20, 5, 0), (20, 12, 50, 5, 0), (1, 8, 8, 3, 1), (8, 8, 16, 3, 1))
 _QUICK_BATCHES = (2, 8, 32)
-_ELEMENT_SIZE = 8
-_LEAST = 0.2  #: share of a measured time that taking off other kernels leaves at least
 
 
 @dataclass(frozen=True)
@@ -70,20 +68,9 @@ def convolutions(quick: bool) -> dict[Case, Callable[[], object]]:
     for shape, batch in itertools.product(shapes, batches):
         channels, side, filters, kernel, padding = shape
         layer = ConvolutionLayer(channels, filters, kernel, padding)
-        for part, work in _works(layer, generator.random((batch, side, side, channels)), generator).items():
+        for part, work in works(layer, generator.random((batch, side, side, channels)), generator).items():
             works[Case(batch, shape, part)] = work
     return works
-
-
-def _works(layer: ConvolutionLayer, inputs: Any, generator: np.random.Generator) -> dict[str, Callable[[], object]]:
-    parameters = layer.initial(generator)
-    output, saved = layer.forward(parameters, inputs)
-    upstream, gradient = generator.random(output.shape), np.empty_like(parameters)
-    return {
-        "forward": lambda: layer.forward(parameters, inputs),
-        "weights": lambda: layer.backward(parameters, saved, upstream, gradient, True),
-        "both": lambda: layer.backward(parameters, saved, upstream, gradient, False),
-    }
 
 
 def passes(found: Mapping[Case, Measured], tables: Mapping[str, StreamTable]) -> dict[Pass, list[TimedConvolution]]:
@@ -91,16 +78,16 @@ def passes(found: Mapping[Case, Measured], tables: Mapping[str, StreamTable]) ->
     rows: dict[Pass, list[TimedConvolution]] = {direction: [] for direction in Pass}
 
     def add(direction: Pass, case: Case, seconds: float, less: float) -> None:
-        rows[direction].append(TimedConvolution(case.kernel(direction), max(seconds - less, _LEAST * seconds)))
+        rows[direction].append(TimedConvolution(case.kernel(direction), less_other_kernels(seconds, less)))
 
     for case, measured in found.items():
         forward = case.kernel(Pass.FORWARD)
         if case.part == "forward":
             bias = bias_forward(forward.output_elements, forward.filters)
-            add(Pass.FORWARD, case, measured.value, tables["bias"].time(bias.bytes_moved(_ELEMENT_SIZE)))
+            add(Pass.FORWARD, case, measured.value, tables["bias"].time(bias.bytes_moved(ELEMENT_SIZE)))
         elif case.part == "weights":
             bias = bias_backward(forward.output_elements, forward.filters)
-            less = tables["bias_gradient"].time(bias.bytes_moved(_ELEMENT_SIZE))
+            less = tables["bias_gradient"].time(bias.bytes_moved(ELEMENT_SIZE))
             add(Pass.BACKWARD_WEIGHTS, case, measured.value, less)
         else:
             alone = found[Case(case.batch, case.shape, "weights")].value

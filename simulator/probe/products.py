@@ -18,6 +18,7 @@ import numpy as np
 
 from simulator.cost.elementwise import StreamTable
 from simulator.learning.layers import Dense
+from simulator.probe.passes import ELEMENT_SIZE, less_other_kernels
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Gemm
 from simulator.workload.layers.base import bias_backward, bias_forward
@@ -39,8 +40,6 @@ _SIDES = (
 )
 _QUICK_BATCHES = (1, 4, 16, 64)
 _QUICK_SIDES = ((64, 64), (784, 64), (784, 256), (64, 10), (800, 500))
-_ELEMENT_SIZE = 8
-_LEAST = 0.2  #: share of a measured time that taking off other kernels leaves at least
 
 
 @dataclass(frozen=True)
@@ -68,20 +67,9 @@ def products(quick: bool) -> dict[DenseCase, Callable[[], object]]:
     sides, batches = (_QUICK_SIDES, _QUICK_BATCHES) if quick else (_SIDES, _BATCHES)
     for (inputs, outputs), batch in itertools.product(sides, batches):
         layer = Dense(inputs, outputs)
-        for part, work in _works(layer, generator.random((batch, inputs)), generator).items():
+        for part, work in works(layer, generator.random((batch, inputs)), generator).items():
             works[DenseCase(batch, inputs, outputs, part)] = work
     return works
-
-
-def _works(layer: Dense, inputs: Any, generator: np.random.Generator) -> dict[str, Callable[[], object]]:
-    parameters = layer.initial(generator)
-    output, saved = layer.forward(parameters, inputs)
-    upstream, gradient = generator.random(output.shape), np.empty_like(parameters)
-    return {
-        "forward": lambda: layer.forward(parameters, inputs),
-        "weights": lambda: layer.backward(parameters, saved, upstream, gradient, True),
-        "both": lambda: layer.backward(parameters, saved, upstream, gradient, False),
-    }
 
 
 def timed_products(found: Mapping[DenseCase, Measured], tables: Mapping[str, StreamTable]) -> list[TimedGemm]:
@@ -91,15 +79,15 @@ def timed_products(found: Mapping[DenseCase, Measured], tables: Mapping[str, Str
         values, seconds = case.batch * case.outputs, measured.value
         if case.part == "forward":
             kernel = Gemm(case.outputs, case.batch, case.inputs, transpose_a=True)
-            less = tables["bias"].time(bias_forward(values, case.outputs).bytes_moved(_ELEMENT_SIZE))
+            less = tables["bias"].time(bias_forward(values, case.outputs).bytes_moved(ELEMENT_SIZE))
         elif case.part == "weights":
             kernel = Gemm(case.inputs, case.outputs, case.batch, transpose_b=True)
-            less = tables["bias_gradient"].time(bias_backward(values, case.outputs).bytes_moved(_ELEMENT_SIZE))
+            less = tables["bias_gradient"].time(bias_backward(values, case.outputs).bytes_moved(ELEMENT_SIZE))
         else:
             kernel = Gemm(case.inputs, case.batch, case.outputs)
             less = found[DenseCase(case.batch, case.inputs, case.outputs, "weights")].value
         if case.part != "weights" or case.batch > 1:
-            rows.append(TimedGemm(kernel, max(seconds - less, _LEAST * seconds)))
+            rows.append(TimedGemm(kernel, less_other_kernels(seconds, less)))
     return rows
 
 

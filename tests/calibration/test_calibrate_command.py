@@ -7,23 +7,11 @@ import re
 
 import pytest
 
-from simulator import cli
 from simulator.calibration.overlay import load_overlay
 from simulator.simulation import simulate
 from simulator.trace.chrome import write_trace
 
 FIT = "compute.scale,compute.fixed,overhead.peer,jitter"
-
-
-@pytest.fixture
-def clustersim(capsys):
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        return caught.value.code, output.out, output.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from simulator.errors import SimulatorError
+from validation.checks import Findings, Progress
 from validation.published.findings import findings, refit
-from validation.report import render_markdown
+from validation.report import print_part
 
 
 def main(arguments: list[str]) -> int:
@@ -17,15 +17,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--reference", type=Path, help="folder of the published tables")
     parser.add_argument("--refit", nargs="*", metavar="SOURCE", help="fit all sources again, or those named")
     options = parser.parse_args(arguments)
-    try:
+
+    def find(progress: Progress) -> Findings:
         if options.refit is not None:
             refit(options.reference, options.refit)
-        found = findings(options.reference, lambda what, share: print(f"{share:4.0%} {what}", file=sys.stderr))
-    except SimulatorError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(render_markdown(found), end="")
-    return 2 if found.missing else 0 if found.passed else 1
+        return findings(options.reference, progress)
+
+    return print_part(find)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from simulator.errors import SimulatorError
-from validation.report import render_markdown
+from validation.checks import Findings, Progress
+from validation.report import print_part
 from validation.training.calibration import refit
 from validation.training.findings import findings
 from validation.training.grid import FOLDER
@@ -21,15 +21,13 @@ def main(arguments: list[str]) -> int:
         "--refit", action="store_true", help="calibrate again, from the kept traces of the fitted third"
     )
     options = parser.parse_args(arguments)
-    try:
+
+    def find(progress: Progress) -> Findings:
         if options.refit:
             refit(options.reference, lambda what: print(what, file=sys.stderr))
-        found = findings(options.reference, lambda what, share: print(f"{share:4.0%} {what}", file=sys.stderr))
-    except SimulatorError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(render_markdown(found), end="")
-    return 2 if found.missing else 0 if found.passed else 1
+        return findings(options.reference, progress)
+
+    return print_part(find)
 
 
 if __name__ == "__main__":

@@ -8,23 +8,23 @@ held near what the first stage has found.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from simulator.calibration.calibrate import calibrate, recording
+from simulator.calibration.effects import with_effect
 from simulator.calibration.overlay import Correlation, FittedParameter, Overlay, load_overlay
 from simulator.calibration.overlay_text import write_overlay
 from simulator.errors import InputError
-from simulator.simulation import simulate
+from simulator.processes import process_pool
+from simulator.simulation import Simulation
 from simulator.trace.chrome import read_trace
-from validation.training.grid import FOLDER, MACHINE, SKIPPED, Case, fitted_third, read_measured
-from validation.training.steps import step_time
+from validation.training.grid import FOLDER, MACHINE, Case, fitted_third, read_measured, simulated_step
 
 __all__ = ["PARAMETERS", "REFINED", "predicted_step", "refine", "refit"]
 
@@ -90,7 +90,7 @@ def refine(folder: Path = FOLDER, progress: Callable[[str], None] = lambda what:
     start = np.log([overlay.values.get(name, 1.0) for name in names])
     now = start.copy()
     cases = [row.case for row in measured]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+    with process_pool(os.cpu_count() or 1, "calibration") as pool:
 
         def logs(vector: Any) -> Any:
             values = {**overlay.values, **dict(zip(names, np.exp(vector).tolist(), strict=True))}
@@ -113,12 +113,8 @@ def refine(folder: Path = FOLDER, progress: Callable[[str], None] = lambda what:
 def predicted_step(case: Case, values: Mapping[str, float], folder: Path) -> float:
     """The simulated time of a step of a case [s] with these parameters."""
     scenario = case.scenario(MACHINE, folder)
-    # Which network the case has decides which of the parameters speak of it.
-    own = {name: value for name, value in values.items() if not name.startswith("compute.") or case.model in name}
-    if case.algorithm in ("original-easgd", "async-sgd", "async-easgd", "hogwild-easgd"):
-        own.pop("collective.call", None)
-    changes = {"simulation.timing_only": True, "calibration.parameters": own}
-    return step_time(simulate(scenario.override(changes)).trace, SKIPPED)
+    own = with_effect(values, Simulation(scenario))
+    return simulated_step(scenario, {"calibration.parameters": own})
 
 
 def _with(overlay: Overlay, names: Sequence[str], values: Any, covariance: Any) -> Overlay:

@@ -16,10 +16,8 @@ from statistics import mean
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.simulation import simulate
 from validation.checks import Check, Findings, Progress, Verdict
-from validation.training.grid import FOLDER, MACHINE, SKIPPED, Case, Measured, fitted_third, read_measured
-from validation.training.steps import step_time
+from validation.training.grid import FOLDER, MACHINE, Case, Measured, fitted_third, read_measured, simulated_step
 
 __all__ = ["findings", "predict", "rank_correlation"]
 
@@ -104,8 +102,7 @@ def predict(case: Case, folder: Path = FOLDER) -> float:
             f"{overlay}: no such file; 'python -m validation.training --refit' makes it from the traces beside it"
         )
     scenario = case.scenario(MACHINE, folder)
-    scenario = scenario.override({"simulation.timing_only": True, "calibration.overlay": overlay.name})
-    return step_time(simulate(scenario).trace, SKIPPED)
+    return simulated_step(scenario, {"calibration.overlay": overlay.name})
 
 
 def rank_correlation(rows: Iterable[tuple[Case, float, float]]) -> list[float]:

@@ -25,6 +25,7 @@ import numpy as np
 
 from simulator.errors import SimulatorError
 from simulator.scenario import Scenario
+from simulator.simulation import simulate
 from simulator.trace.chrome import write_trace
 from validation.training.machine import describe_machine
 from validation.training.recording import real_scenario, record
@@ -44,6 +45,7 @@ __all__ = [
     "cases",
     "fitted_third",
     "read_measured",
+    "simulated_step",
 ]
 
 FOLDER = Path(__file__).with_name("recorded")
@@ -138,6 +140,12 @@ def fitted_third() -> list[Case]:
     grid = cases()
     order = np.random.default_rng(0).permutation(len(grid))
     return [grid[index] for index in sorted(order[: len(grid) // 3])]
+
+
+def simulated_step(scenario: Scenario, changes: Mapping[str, Any]) -> float:
+    """The simulated time of a step [s] of a case's scenario with some keys changed, measured as the real one is."""
+    changed = scenario.override({"simulation.timing_only": True, **changes})
+    return step_time(simulate(changed).trace, SKIPPED)
 
 
 def read_measured(folder: Path = FOLDER) -> list[Measured]:

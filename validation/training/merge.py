@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,61 @@ from simulator.trace.spans import NO_CAUSE, RankInfo, Span, Trace
 from validation.training.clock import Alignment, Offset
 from validation.training.journal import NO_CHANNEL, Entry, read_journal
 
-__all__ = ["alignments", "merge"]
+__all__ = ["ProcessRecord", "beginning", "merge", "read_processes"]
 
 #: A message, the same on both sides: sender, receiver, channel, order.
 _Key = tuple[int, int, int, int]
 
 
-def alignments(folder: Path, processes: int) -> list[Alignment]:
-    """How the clock of each process relates to that of process 0, as far as it was measured before the run ended."""
-    found = []
-    for process in range(processes):
-        whole, begun = folder / f"process-{process}.json", folder / f"clock-{process}.json"
-        if whole.exists():
-            before, after = (Offset(*offset) for offset in json.loads(whole.read_text(encoding="utf-8"))["clock"])
-            found.append(Alignment(before, after))
-        elif begun.exists():
-            at, value = json.loads(begun.read_text(encoding="utf-8"))
-            found.append(Alignment(Offset(at, value, 0.0)))
-        else:
-            found.append(Alignment(Offset(0.0, 0.0, 0.0)))
-    return found
+@dataclass(frozen=True)
+class ProcessRecord:
+    """What a process has left of itself.
+
+    Attributes
+    ----------
+    clock : Alignment
+        How its clock relates to that of process 0, as far as that was measured before it ended.
+    begin : float or None
+        When its run began, by its own clock [s]; None of one that did not come to its end.
+    staleness : tuple of int
+        Of each update of a shared array.
+    """
+
+    clock: Alignment
+    begin: float | None = None
+    staleness: tuple[int, ...] = ()
 
 
-def merge(folder: Path, ranks: Sequence[RankInfo], homes: Sequence[int], metadata: dict[str, Any]) -> Trace:
+def read_processes(folder: Path, processes: int) -> tuple[ProcessRecord, ...]:
+    """What each of so many processes has left in `folder`."""
+    return tuple(_read_process(folder, process) for process in range(processes))
+
+
+def _read_process(folder: Path, process: int) -> ProcessRecord:
+    whole, begun = folder / f"process-{process}.json", folder / f"clock-{process}.json"
+    if whole.exists():
+        left = json.loads(whole.read_text(encoding="utf-8"))
+        before, after = (Offset(*offset) for offset in left["clock"])
+        return ProcessRecord(Alignment(before, after), left["begin"], tuple(left["staleness"]))
+    if begun.exists():
+        at, value = json.loads(begun.read_text(encoding="utf-8"))
+        return ProcessRecord(Alignment(Offset(at, value, 0.0)))
+    return ProcessRecord(Alignment(Offset(0.0, 0.0, 0.0)))
+
+
+def beginning(processes: Sequence[ProcessRecord]) -> float | None:
+    """When the first process began, on the common clock [s]; None if one did not come to its end."""
+    begins = [process.clock.common(process.begin) for process in processes if process.begin is not None]
+    return min(begins) if len(begins) == len(processes) else None
+
+
+def merge(
+    folder: Path,
+    ranks: Sequence[RankInfo],
+    homes: Sequence[int],
+    processes: Sequence[ProcessRecord],
+    metadata: dict[str, Any],
+) -> Trace:
     """The trace of the run whose processes have left their files in `folder`.
 
     Parameters
@@ -48,19 +81,21 @@ def merge(folder: Path, ranks: Sequence[RankInfo], homes: Sequence[int], metadat
         Who took part.
     homes : sequence of int
         The process of each rank.
+    processes : sequence of ProcessRecord
+        Without the beginning of all of them, time begins with the first span.
     metadata : dict
         Of the trace.
     """
-    clocks = alignments(folder, max(homes) + 1)
     entries: list[tuple[int, Entry]] = []
     for info in ranks:
         path = folder / f"journal-{info.index}"
         if path.exists():
-            clock = clocks[homes[info.index]]
+            clock = processes[homes[info.index]].clock
             for entry in read_journal(path).entries:
                 aligned = entry._replace(start=clock.common(entry.start), end=clock.common(entry.end))
                 entries.append((info.index, aligned))
-    zero = _begin(folder, clocks, [entry.start for _, entry in entries])
+    begin = beginning(processes)
+    zero = min((entry.start for _, entry in entries), default=0.0) if begin is None else begin
     starts = _message_starts(entries)
     spans = []
     for (rank, entry), start in zip(entries, starts, strict=True):
@@ -79,16 +114,6 @@ def merge(folder: Path, ranks: Sequence[RankInfo], homes: Sequence[int], metadat
             )
         )
     return infer_causes(Trace(tuple(ranks), spans, metadata))
-
-
-def _begin(folder: Path, clocks: Sequence[Alignment], starts: Sequence[float]) -> float:
-    """When the first process began, on the common clock; when the first span did, if no process came to its end."""
-    begins = []
-    for process, clock in enumerate(clocks):
-        path = folder / f"process-{process}.json"
-        if path.exists():
-            begins.append(clock.common(json.loads(path.read_text(encoding="utf-8"))["begin"]))
-    return min(begins) if len(begins) == len(clocks) else min(starts, default=0.0)
 
 
 def _message_starts(entries: Sequence[tuple[int, Entry]]) -> list[float]:

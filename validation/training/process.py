@@ -20,6 +20,7 @@ import numpy as np
 
 from simulator.algorithms.rank import Rank, Task
 from simulator.errors import SimulatorError
+from simulator.execution.learning import holders
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 from validation.training.clock import Offset, barrier, measure_offset
@@ -30,7 +31,7 @@ from validation.training.messages import Messages
 from validation.training.operations import Device, Operations
 from validation.training.polling import prompt_timers
 from validation.training.recorder import Recorder
-from validation.training.snapshots import Snapshots, keeper
+from validation.training.snapshots import Snapshots
 from validation.training.transport import Transport
 
 __all__ = ["homes", "main"]
@@ -106,7 +107,7 @@ class TrainingProcess:
             simulation.packed,
         )
         at_step: Callable[[int], None] = lambda step: None  # noqa: E731
-        if keeper(self.task, simulation.algorithm.learns, rank.index):
+        if rank.index in holders(self.task, simulation.algorithm.learns):
             at_step = functools.partial(self.snapshots.take, rank, simulation.algorithm.learns)
         return RankDriver(rank, simulation.program(rank.index), operations, messages, recorder, at_step)
 

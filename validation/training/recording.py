@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 
 from simulator.errors import InputError, RunError
+from simulator.execution.learning import holders
 from simulator.resolved import LEARNER
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 from simulator.toml_text import toml_text
 from simulator.trace.chrome import write_trace
-from simulator.trace.spans import RankInfo, Trace
+from simulator.trace.spans import Trace
 from validation.training.launch import find_mpiexec, launch
 from validation.training.machine import describe_machine
-from validation.training.merge import alignments, merge
+from validation.training.merge import ProcessRecord, beginning, merge, read_processes
 from validation.training.process import homes
 
 __all__ = ["RECORDING_SCHEMA", "Recording", "real_scenario", "record"]
@@ -162,10 +163,12 @@ def record(
     except RunError as error:
         failure = error
     machine = describe_machine()
-    trace = merge(work, _infos(simulation), places, _metadata(scenario, machine, work, places, failure))
-    weights = None if failure else _learned(work, simulation, task.workers, task.masters)
-    curve = [] if failure else _curve(work, simulation, trace, places, weights)
-    recording = Recording(scenario, trace, weights, curve, machine, _staleness(work, places))
+    processes = read_processes(work, max(places) + 1)
+    trace = merge(work, simulation.rank_infos(), places, processes, _metadata(scenario, machine, processes, failure))
+    weights = None if failure else _learned(work, holders(task, simulation.algorithm.learns), simulation)
+    curve = [] if failure else _curve(work, simulation, trace, processes, weights)
+    staleness = [each for process in processes for each in process.staleness]
+    recording = Recording(scenario, trace, weights, curve, machine, staleness)
     _leave(recording, folder)
     if failure:
         raise RunError(
@@ -175,17 +178,11 @@ def record(
     return recording
 
 
-def _infos(simulation: Simulation) -> list[RankInfo]:
-    return list(simulation.rank_infos())
-
-
 def _metadata(
-    scenario: Scenario, machine: dict[str, Any], work: Path, places: tuple[int, ...], failure: RunError | None
+    scenario: Scenario, machine: dict[str, Any], processes: Sequence[ProcessRecord], failure: RunError | None
 ) -> dict[str, Any]:
-    clocks = [
-        {"offset_s": clock.before.value, "uncertainty_s": clock.before.uncertainty}
-        for clock in alignments(work, max(places) + 1)
-    ]
+    before = [process.clock.before for process in processes]
+    clocks = [{"offset_s": offset.value, "uncertainty_s": offset.uncertainty} for offset in before]
     metadata = {
         "scenario": scenario.tables.model_dump(),
         "execution": "real",
@@ -195,28 +192,24 @@ def _metadata(
     return {**metadata, "incomplete": str(failure)} if failure else metadata
 
 
-def _learned(work: Path, simulation: Simulation, workers: tuple[int, ...], masters: tuple[int, ...]) -> Any:
-    """The weights that training has yielded; see `simulator.execution.learning.learned_weights`."""
-    learns = simulation.algorithm.learns
-    holders = [masters[0] if masters else workers[0]] if learns == "centre" else list(workers)
-    return np.mean([np.load(work / f"weights-{rank}.npz")[learns] for rank in holders], axis=0)
+def _learned(work: Path, ranks: Sequence[int], simulation: Simulation) -> Any:
+    """The weights that training has yielded, the mean of those of the ranks that hold them."""
+    return np.mean([np.load(work / f"weights-{rank}.npz")[simulation.algorithm.learns] for rank in ranks], axis=0)
 
 
 def _curve(
-    work: Path, simulation: Simulation, trace: Trace, places: tuple[int, ...], weights: Any
+    work: Path, simulation: Simulation, trace: Trace, processes: Sequence[ProcessRecord], weights: Any
 ) -> list[dict[str, Any]]:
     """Accuracy against real seconds, from the copies that were taken on the way; the last point is the end."""
     assert simulation.learning is not None
     learner, data = simulation.learning.learner, simulation.learning.data
-    clocks = alignments(work, max(places) + 1)
-    begins = [json.loads((work / f"process-{p}.json").read_text("utf-8"))["begin"] for p in range(len(clocks))]
-    zero = min(clock.common(begin) for clock, begin in zip(clocks, begins, strict=True))
+    zero = beginning(processes) or 0.0
     taken: dict[int, list[tuple[float, Any]]] = {}
-    for process, clock in enumerate(clocks):
-        with np.load(work / f"snapshots-{process}.npz") as copies:
+    for index, process in enumerate(processes):
+        with np.load(work / f"snapshots-{index}.npz") as copies:
             for key in copies.files:
                 _, step, at = key.split(":")
-                taken.setdefault(int(step), []).append((clock.common(float(at)) - zero, copies[key]))
+                taken.setdefault(int(step), []).append((process.clock.common(float(at)) - zero, copies[key]))
     ends = sorted(span.end for span in trace.spans if span.name == "gradient")
     points = [(max(at for at, _ in held), np.mean([value for _, value in held], axis=0)) for held in taken.values()]
     points = [point for point in sorted(points, key=lambda point: point[0]) if point[0] < trace.duration]
@@ -227,11 +220,6 @@ def _curve(
         loss = found.loss if np.isfinite(found.loss) else None
         curve.append({"time_s": at, "gradients": done, "loss": loss, "accuracy": found.accuracy})
     return curve
-
-
-def _staleness(work: Path, places: tuple[int, ...]) -> list[int]:
-    files = [work / f"process-{process}.json" for process in range(max(places) + 1)]
-    return [int(s) for f in files if f.exists() for s in json.loads(f.read_text(encoding="utf-8"))["staleness"]]
 
 
 def _leave(recording: Recording, folder: Path) -> None:

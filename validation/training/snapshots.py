@@ -8,16 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.algorithms.rank import Rank, Task
+from simulator.algorithms.rank import Rank
 
-__all__ = ["Snapshots", "keeper"]
-
-
-def keeper(task: Task, learns: str, rank: int) -> bool:
-    """Whether this rank holds weights that training yields: the centre, or one of the replicas to be averaged."""
-    if learns != "centre":
-        return rank in task.workers
-    return rank == (task.masters[0] if task.masters else task.workers[0])
+__all__ = ["Snapshots"]
 
 
 class Snapshots:
