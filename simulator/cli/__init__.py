@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import click
 
+from simulator.cli.common import ARGUMENTS
 from simulator.errors import SimulatorError
 
 __all__ = ["cli", "main"]
@@ -39,6 +40,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 class _Commands(click.Group):
     """The commands, each loaded when it is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
