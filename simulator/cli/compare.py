@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,8 @@ def _compare_until(
     variants = _variants(base, algorithms, vary)
     for _, variant in variants:
         Simulation(variant)  # finds a wrong name in the last one before the first one runs
-    with progress(len(variants) * replicates, "learning") as show:
-        store = None if store_path is None else ResultStore(store_path)
+    kept = nullcontext() if store_path is None else ResultStore(store_path)
+    with progress(len(variants) * replicates, "learning") as show, kept as store:
         found = run_replicates(variants, replicates, jobs, show, store)
     rows = [time_to_accuracy(name, float(target), results) for name, results in found.items()]
     console(json_path).print(time_to_accuracy_table(rows))
