@@ -21,12 +21,13 @@ from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 
 __all__ = [
+    "Experiment",
     "Response",
+    "experiment",
     "free_parameters",
     "relative_times",
     "responses",
     "short",
-    "time_with",
     "with_parameters",
 ]
 
@@ -64,36 +65,75 @@ class Response:
         return moved * (self.slope + self.curvature * moved)
 
 
-def responses(scenario: Scenario, progress: Callable[[str], None] = lambda what: None) -> list[Response]:
-    """The answer of a scenario's time to every uncertain parameter of its overlay that has an effect on it.
+@dataclass(frozen=True)
+class Experiment:
+    """The short runs that tell how a scenario's time answers to its uncertain parameters.
 
-    What the scenario states itself is not uncertain.
+    Attributes
+    ----------
+    brief : Scenario
+        Its first steps, as calibrated.
+    moves : tuple of (str, float, float, float, float)
+        Parameter, value, standard error, and how far it is moved down (negative) and up, within its bounds.
+    """
+
+    brief: Scenario
+    moves: tuple[tuple[str, float, float, float, float], ...]
+
+    @property
+    def scenarios(self) -> list[Scenario]:
+        """What to run: nothing, if nothing is uncertain; else as calibrated, and each parameter moved down and up."""
+        moved = [
+            with_parameters(self.brief, {name: value + by})
+            for name, value, _, low, high in self.moves
+            for by in (low, high)
+        ]
+        return [self.brief, *moved] if moved else []
+
+    def responses(self, times: Sequence[float]) -> list[Response]:
+        """The answers, from the times [s] of `scenarios` in their order; none of parameters that change nothing."""
+        found = []
+        for place, (name, value, std, low, high) in enumerate(self.moves):
+            below, above = (times[1 + 2 * place + side] / times[0] - 1.0 for side in (0, 1))
+            if below != 0.0 or above != 0.0:
+                found.append(Response(name, value, std, *_parabola(low, below, high, above)))
+        return found
+
+
+def experiment(scenario: Scenario) -> Experiment:
+    """What to run to learn how a scenario's time answers to every uncertain parameter of its overlay.
+
+    What the scenario states itself is not uncertain, nor what has no effect on it.
+    """
+    calibration = calibration_of(scenario)
+    overlay = calibration.overlay
+    brief = short(scenario)
+    if overlay is None:
+        return Experiment(brief, ())
+    errors = {name: overlay.parameters[name].std or 0.0 for name in free_parameters(scenario, calibration)}
+    moves = []
+    for name, std in with_effect({name: std for name, std in errors.items() if std > 0.0}, Simulation(brief)).items():
+        kind, value = parameter_kind(name), overlay.values[name]
+        moves.append((name, value, std, max(value - std, kind.lower) - value, min(value + std, kind.upper) - value))
+    return Experiment(brief, tuple(moves))
+
+
+def responses(scenario: Scenario, progress: Callable[[str], None] = lambda what: None) -> list[Response]:
+    """The answer of a scenario's time to every uncertain parameter of its overlay; none without an overlay.
 
     Parameters
     ----------
     scenario : Scenario
-        With an overlay, or the list is empty.
     progress : callable
         Told which parameter is being looked at.
     """
-    calibration = calibration_of(scenario)
-    overlay = calibration.overlay
-    if overlay is None:
-        return []
-    brief = short(scenario)
-    plain = Simulation(brief)
-    uncertain = {name: overlay.parameters[name].std or 0.0 for name in free_parameters(scenario, calibration)}
-    found = []
-    time = None
-    for name in with_effect({name: std for name, std in uncertain.items() if std > 0.0}, plain):
+    planned = experiment(scenario)
+    names = ["", *(name for name, *_ in planned.moves for _ in range(2))]
+    times = []
+    for name, each in zip(names, planned.scenarios, strict=False):
         progress(name)
-        time = plain.run().time if time is None else time
-        kind, centre, std = parameter_kind(name), overlay.values[name], uncertain[name]
-        low, high = max(centre - std, kind.lower) - centre, min(centre + std, kind.upper) - centre
-        below, above = (time_with(brief, {name: centre + moved}) / time - 1.0 for moved in (low, high))
-        if below != 0.0 or above != 0.0:
-            found.append(Response(name, centre, std, *_parabola(low, below, high, above)))
-    return found
+        times.append(Simulation(each).run().time)
+    return planned.responses(times)
 
 
 def _parabola(low: float, below: float, high: float, above: float) -> tuple[float, float]:
@@ -132,11 +172,6 @@ def short(scenario: Scenario) -> Scenario:
             changes = {**changes, "learning": None}
             del changes["learning.target_accuracy"], changes["learning.time_limit"]
     return scenario.override(changes)
-
-
-def time_with(scenario: Scenario, values: Mapping[str, float]) -> float:
-    """Time [s] of the scenario with other values of some calibration parameters."""
-    return Simulation(with_parameters(scenario, values)).run().time
 
 
 def with_parameters(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
