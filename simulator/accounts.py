@@ -70,6 +70,7 @@ def make_result(
         asynchrony=None if not executor.shared_use.updates else asynchrony(executor.shared_use),
         learning=None if resolved.learning is None or learned is None else resolved.learning.outcome(learned),
         weights=None if learned is None else learned.weights(),
+        reliability=None if resolved.reliability is None else resolved.reliability.assess(duration, done),
         warnings=() if resolved.learning is None or learned is None else resolved.learning.warnings(learned),
     )
 

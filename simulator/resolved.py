@@ -23,6 +23,7 @@ from simulator.hardware.system import System
 from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.platform.processes import process_bandwidth
+from simulator.reliability.assessment import reliability_setup
 from simulator.scenario import Scenario
 from simulator.units import format_quantity
 from simulator.workload import Dataset, MemoryNeed, Network, largest_batch, load_dataset, load_network, memory_needed
@@ -97,6 +98,7 @@ class ResolvedScenario:
         self.memory = self._memory_need()
         self.chip_bandwidth = self._chip_bandwidth()
         self.worker_bandwidth = self._worker_bandwidth()
+        self.reliability = reliability_setup(self)
 
     def _path(self, name: str) -> str:
         """Names stay names; files are looked for beside the scenario first."""

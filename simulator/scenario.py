@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from simulator.calibration.parameters import flattened
 from simulator.documents import Document, read_toml, validate
 from simulator.errors import InputError, UnknownNameError
+from simulator.reliability.table import ReliabilityTable
 
 __all__ = ["Scenario", "ScenarioTables", "example_names", "parse_assignment"]
 
@@ -156,6 +157,7 @@ class ScenarioTables(Document):
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
     calibration: CalibrationTable | None = None
+    reliability: ReliabilityTable | None = None
 
 
 @dataclass(frozen=True)

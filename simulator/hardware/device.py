@@ -20,6 +20,7 @@ from simulator.hardware.sourced import (
     Profile,
     SourcedBandwidth,
     SourcedCount,
+    SourcedDuration,
     SourcedFrequency,
     SourcedNumber,
     SourcedPower,
@@ -68,6 +69,8 @@ class Device(Profile):
         Time for one core to see what another has written [s].
     core_bandwidth : Sourced, optional
         Memory bandwidth that one core alone reaches [B/s].
+    mtbf : Sourced, optional
+        Mean time to a failure of the device that stops a run [s].
     message_overhead_factor : Sourced, optional
         Software time of a network message relative to a Xeon core, which link profiles are stated for.
     sockets : int, optional
@@ -99,6 +102,7 @@ class Device(Profile):
     parallel_region_overhead: SourcedTime | None = None
     core_latency: SourcedTime | None = None
     core_bandwidth: SourcedBandwidth | None = None
+    mtbf: SourcedDuration | None = None
     message_overhead_factor: SourcedNumber | None = None
     sockets: int | None = Field(default=None, ge=1)
     power: PowerDraw
