@@ -26,6 +26,8 @@ from simulator.platform.processes import process_bandwidth
 from simulator.reliability.assessment import reliability_setup
 from simulator.scenario import Scenario
 from simulator.units import format_quantity
+from simulator.what_if import WhatIf
+from simulator.what_if import check_effects as check_what_if
 from simulator.workload import Dataset, MemoryNeed, Network, largest_batch, load_dataset, load_network, memory_needed
 
 if TYPE_CHECKING:
@@ -69,6 +71,11 @@ class ResolvedScenario:
         self.calibration = calibration_of(scenario)
         with located(f"{where}: cluster.system"):
             system = load_system(self._path(tables.cluster.system))
+        self.what_if = WhatIf(tables.what_if)
+        self.what_if.check(system, f"{where}: what_if")
+        with located(f"{where}: what_if"):
+            self.calibration = self.what_if.calibration(self.calibration, system)
+            system = self.what_if.system(system)
         with located(f"{where}: cluster"):
             self.platform: Platform = build_platform(
                 system,
@@ -78,7 +85,7 @@ class ResolvedScenario:
                 seed=tables.simulation.seed,
                 partitions=tables.cluster.partitions,
                 memory_bandwidth=lambda device: self.chip_bandwidth,
-                corrections=self.calibration.platform,
+                corrections=self.what_if.corrections(self.calibration.platform),
                 processes=self._processes(system),
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()

@@ -1,9 +1,9 @@
 """A scenario: one training run to simulate, as the user writes it down.
 
 A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]``,
-``[learning]`` and ``[calibration]``. Any key can be overridden by its dotted name (``cluster.nodes``). Names are
-resolved and checked against one another when the simulation is built (`simulator.simulation.Simulation`); this module
-checks form only.
+``[learning]``, ``[calibration]`` and ``[what_if]``. Any key can be overridden by its dotted name (``cluster.nodes``).
+Names are resolved and checked against one another when the simulation is built (`simulator.simulation.Simulation`);
+this module checks form only.
 """
 
 from __future__ import annotations
@@ -146,6 +146,13 @@ class CalibrationTable(Document):
     )
 
 
+#: Factors on parts of the hardware, by the names of `simulator.hardware.what_if`.
+WhatIfTable = Annotated[
+    dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    BeforeValidator(flattened),
+]
+
+
 class ScenarioTables(Document):
     """All tables of a scenario."""
 
@@ -157,6 +164,7 @@ class ScenarioTables(Document):
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
     calibration: CalibrationTable | None = None
+    what_if: WhatIfTable = Field(default_factory=dict)
     reliability: ReliabilityTable | None = None
 
 

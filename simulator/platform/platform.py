@@ -168,7 +168,7 @@ class Platform:
         self._chip_memory = ChipMemory(self._memory_bandwidth, corrections)
         shared = self.system.node.processes
         self._process_routes = None if shared is None else ProcessRoutes(shared, corrections)
-        self._software = Software(self.system, corrections.overheads)
+        self._software = Software(self.system, corrections)
         self._builder = LinkBuilder()
         self._routes: dict[tuple[str, str], Route] = {}
 
