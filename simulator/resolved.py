@@ -106,6 +106,7 @@ class ResolvedScenario:
         self.chip_bandwidth = self._chip_bandwidth()
         self.worker_bandwidth = self._worker_bandwidth()
         self.reliability = reliability_setup(self)
+        check_what_if(self.what_if, self)
 
     def _path(self, name: str) -> str:
         """Names stay names; files are looked for beside the scenario first."""
