@@ -16,6 +16,7 @@ from simulator.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from simulator.report.html.document import Report
     from simulator.scenario import Scenario
 
 __all__ = [
@@ -23,11 +24,12 @@ __all__ = [
     "check_plot",
     "check_report",
     "check_writable",
-    "command_line",
     "console",
     "load",
+    "made_by",
     "progress",
     "report_option",
+    "save_report",
     "scenario_options",
     "write_json",
 ]
@@ -103,9 +105,19 @@ def check_report(path: Path | None) -> None:
         check_writable(path)
 
 
-def command_line() -> list[str]:
-    """The words of the command that is running, as they were typed: what repeats it."""
-    return ["clustersim", *click.get_current_context().meta.get(ARGUMENTS, ())]
+def made_by() -> dict[str, str]:
+    """What makes a report repeatable: the command as it was typed, the date, the versions of all that computes."""
+    from simulator.report.html.provenance import provenance
+
+    return provenance(["clustersim", *click.get_current_context().meta.get(ARGUMENTS, ())])
+
+
+def save_report(path: Path, report: Report) -> None:
+    """Write a report and say where it is."""
+    from simulator.report.html.page import write_report
+
+    write_report(path, report)
+    print(f"report: {path}", file=sys.stderr)
 
 
 def check_plot(path: Path | None) -> None:

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.common import check_plot, check_writable, console, load, progress, scenario_options, write_json
+from simulator.cli.common import (
+    check_plot,
+    check_report,
+    check_writable,
+    console,
+    load,
+    made_by,
+    progress,
+    report_option,
+    save_report,
+    scenario_options,
+    write_json,
+)
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +39,7 @@ COMPARISON_SCHEMA = "clustersim/comparison/1"
 @scenario_options
 @click.option("--algorithms", help="Comma-separated; NAME or NAME:OPTION=VALUE. Default: the scenario's [compare].")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw the breakdown: .svg, .png or .pdf.")
+@report_option
 @click.option("--until", metavar="accuracy=A", help="Learn until that test accuracy; needs a [learning] table.")
 @click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds, with --until.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes, with --until; all cores by default.")
@@ -45,6 +58,7 @@ def compare(
     json_path: str | None,
     algorithms: str | None,
     plot_path: Path | None,
+    report_path: Path | None,
     until: str | None,
     replicates: int,
     jobs: int | None,
@@ -57,9 +71,10 @@ def compare(
 
     check_writable(json_path, store_path)
     check_plot(plot_path)
+    check_report(report_path)
     base = load(scenario, assignments, seed, exact)
     if until is not None:
-        _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path)
+        _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path, report_path)
         return
     if replicates != 1 or jobs is not None or store_path is not None:
         raise InputError("--replicates, --jobs and --store have an effect only with --until accuracy=A")
@@ -81,6 +96,11 @@ def compare(
 
         breakdown_bars(rows, plot_path, title)
         print(f"plot: {plot_path}", file=sys.stderr)
+    if report_path is not None:
+        from simulator.report.html.comparison import comparison_report
+
+        runs = [(name, result.to_dict()) for name, result in rows]
+        save_report(report_path, comparison_report(runs, title, made_by()))
     document = {
         "schema": COMPARISON_SCHEMA,
         "results": [{"name": name, **result.to_dict()} for name, result in rows],
@@ -98,6 +118,7 @@ def _compare_until(
     store_path: Path | None,
     json_path: str | None,
     plot_path: Path | None,
+    report_path: Path | None,
 ) -> None:
     """Learning runs of every variant under several seeds: time to accuracy with intervals, and the curves."""
     from simulator.planning.replicates import run_replicates, time_to_accuracy
@@ -123,6 +144,10 @@ def _compare_until(
     if plot_path is not None:
         accuracy_curves(rows, plot_path)
         print(f"plot: {plot_path}", file=sys.stderr)
+    if report_path is not None:
+        from simulator.report.html.learning import time_to_accuracy_report
+
+        save_report(report_path, time_to_accuracy_report(rows, made_by()))
     write_json(json_path, time_to_accuracy_document(rows))
 
 

@@ -18,10 +18,13 @@ from simulator.units import format_quantity
 if TYPE_CHECKING:
     from simulator.result import Result
 
-__all__ = ["breakdown_bar", "run_report"]
+__all__ = ["breakdown_bar", "readable_toml", "run_report"]
 
 #: Parts of the critical path below this share are left out of tables.
 _NOTHING = 1e-9
+_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+#: Share of a capacity from which on a bar beside it can be seen.
+_WORTH_SHOWING = 0.05
 
 
 def run_report(result: Result, provenance: Mapping[str, str], steps: tuple[int, int] | None = None) -> Report:
@@ -37,14 +40,26 @@ def run_report(result: Result, provenance: Mapping[str, str], steps: tuple[int, 
         First and last step of the timeline; a few in the middle if left out.
     """
     title = f"{result.algorithm}: {result.network} on {result.nodes} × {result.system}"
-    scenario = toml_text(result.scenario)
     return Report(
         title,
         [_answer(result)],
         [Facts(result_facts(result)), Notes(result.warnings, "warning")],
         list(_sections(result, steps)),
-        Repeat(provenance, [("scenario", scenario)], result.seed),
+        Repeat(provenance, [("scenario", readable_toml(result.scenario))], result.seed),
     )
+
+
+def readable_toml(scenario: Mapping[str, Any]) -> str:
+    """The TOML of a scenario, with every key that says anything: no empty tables."""
+    return toml_text({key: value for key, value in _said(scenario).items() if value != {}})
+
+
+def _said(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _said(value) if isinstance(value, Mapping) else value
+        for key, value in table.items()
+        if value not in ({}, [], None)
+    }
 
 
 def _answer(result: Result) -> str:
@@ -111,11 +126,13 @@ def _machine(result: Result) -> Iterator[Block]:
         for place, (name, value) in enumerate(entry.parts.items())
     ]
     name = f"each {entry.profile}, {entry.placement}"
-    gigabytes = [Piece(piece.words, piece.kind, piece.hatch, piece.value / 1e9) for piece in looks]
     remark = f"{percent(entry.needed / entry.capacity)} of {format_quantity(entry.capacity, 'size')}"
-    bar = Bar(name, gigabytes, remark, entry.capacity / 1e9)
-    picture = stacked_bars([bar], "gigabytes", "memory that a device must hold", lambda value: number(value, "GB"))
-    yield Figure(picture, "What each device must hold; the line is its capacity.")
+    unit, size = next((pair for pair in _UNITS if entry.needed >= pair[1]), _UNITS[-1])
+    pieces = [Piece(piece.words, piece.kind, piece.hatch, piece.value / size) for piece in looks]
+    near = entry.needed > _WORTH_SHOWING * entry.capacity
+    bar = Bar(name, pieces, remark, entry.capacity / size if near else None)
+    picture = stacked_bars([bar], unit, "memory that a device must hold", lambda value: number(value, unit))
+    yield Figure(picture, "What each device must hold." + (" The line: its capacity." if near else ""))
     yield Table(("memory", "size"), _sizes(entry.parts), f"on each {entry.profile}", (1,))
     links = [(load.resource, format_quantity(load.bytes, "size"), percent(load.utilisation)) for load in result.links]
     if links:

@@ -10,13 +10,15 @@ for (const plot of document.querySelectorAll("figure svg.plot")) {
   plot.setAttribute("role", "application");
   plot.setAttribute("aria-label", `${plot.getAttribute("aria-label")}: arrow keys go through its ${marks.length} points`);
   const told = (mark) => mark.querySelector("title").textContent;
+  const hint = "Point at a part, or press arrow keys, for its numbers.";
   let at = -1;
+  readout.textContent = hint;
 
   function choose(number) {
     marks[at]?.classList.remove("at");
     at = number;
     marks[at]?.classList.add("at");
-    readout.textContent = at < 0 ? "" : told(marks[at]);
+    readout.textContent = at < 0 ? hint : told(marks[at]);
   }
 
   const keys = {

@@ -39,6 +39,7 @@ function timeline(box) {
   const byRow = [];
   spans.forEach((span, number) => (byRow[span[ROW]] ??= []).push(number));
   for (const row of byRow) row?.sort((a, b) => spans[a][START] - spans[b][START]);
+  const hint = "Point at a span, or press arrow keys, for its details.";
   let left = 0, width = data.wide, chosen = -1, pending = false;
   svg.querySelector("title").remove();  // else it hides behind every span as a tooltip
   svg.setAttribute("role", "presentation");
@@ -133,7 +134,7 @@ function timeline(box) {
     if (number < 0) {
       cursor.setAttribute("d", "");
       link.setAttribute("d", "");
-      readout.textContent = "";
+      readout.textContent = hint;
       return;
     }
     const span = spans[number];
@@ -253,7 +254,7 @@ function timeline(box) {
     area.addEventListener(name, (event) => pointers.delete(event.pointerId));
   }
   area.addEventListener("pointerleave", () => {
-    if (!pointers.size) readout.textContent = chosen < 0 ? "" : told(chosen);
+    if (!pointers.size) readout.textContent = chosen < 0 ? hint : told(chosen);
   });
   area.addEventListener("click", (event) => {
     if (dragged <= 4) choose(numberOf.get(event.target) ?? -1, false);
@@ -271,7 +272,8 @@ function timeline(box) {
     ["−", "zoom out", keys["-"]], ["+", "zoom in", keys["+"]], ["◀", "earlier", keys[","]], ["▶", "later", keys["."]],
     ["whole", "show all of it", keys[0]],
   ]));
-  readout.before(help());
+  readout.textContent = hint;
+  box.append(help());
   new ResizeObserver(() => look(left, width)).observe(area);
   // On paper there is room for all of it, whatever was looked at.
   let seen = [left, width];
@@ -301,11 +303,23 @@ function tools(actions) {
 }
 
 function help() {
-  const line = document.createElement("p");
-  line.className = "soft keys";
-  line.textContent = "Drag to move, Ctrl + wheel or two fingers to zoom, click for details. Keys: arrows from span to " +
-    "span, + − 0 zoom, , . move, Enter fit, C what it waited for, M other end of the message, Esc none.";
-  return line;
+  const fold = document.createElement("details"), summary = document.createElement("summary");
+  const list = document.createElement("dl");
+  summary.textContent = "keys and gestures";
+  fold.className = "keys";
+  for (const [key, what] of [
+    ["← → ↑ ↓", "from span to span, along a lane and across lanes"], ["Home, End", "first and last span of the lane"],
+    ["C", "the span that this one waited for"], ["M", "the other end of a message"], ["Enter", "fit the span"],
+    ["+ − 0", "zoom in, out, show all"], [", .", "earlier, later"], ["Esc", "choose none"],
+    ["pointer", "drag moves, Ctrl + wheel or two fingers zoom, click chooses, double click fits"],
+  ]) {
+    const term = document.createElement("dt"), words = document.createElement("dd");
+    term.textContent = key;
+    words.textContent = what;
+    list.append(term, words);
+  }
+  fold.append(summary, list);
+  return fold;
 }
 
 document.querySelectorAll(".timeline").forEach(timeline);
