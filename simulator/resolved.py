@@ -14,21 +14,21 @@ from simulator.calibration.applied import calibration_of
 from simulator.calibration.effects import check_effects
 from simulator.collectives.policy import policies
 from simulator.collectives.registry import algorithms as collective_algorithms
-from simulator.cost.memory_tiers import effective_bandwidth, usable_capacity
+from simulator.cost.memory_tiers import effective_bandwidth
 from simulator.cost.rates import element_size
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.learning import LearningSetup
 from simulator.hardware import load_system
 from simulator.hardware.system import System
+from simulator.memory_plan import plan_memory
 from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.platform.processes import process_bandwidth
 from simulator.reliability.assessment import reliability_setup
 from simulator.scenario import Scenario
-from simulator.units import format_quantity
 from simulator.what_if import WhatIf
 from simulator.what_if import check_effects as check_what_if
-from simulator.workload import Dataset, MemoryNeed, Network, largest_batch, load_dataset, load_network, memory_needed
+from simulator.workload import Dataset, Network, load_dataset, load_network
 
 if TYPE_CHECKING:
     from simulator.learning import Learner, LearningData
@@ -49,7 +49,9 @@ class ResolvedScenario:
     workers : tuple of PlacedDevice
         The devices of the workers, in rank order.
     memory : MemoryNeed
-        What each worker's device holds.
+        What each worker holds on its device.
+    memory_plan : MemoryPlan
+        The same for every device, master included, beside what it can hold.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -102,7 +104,9 @@ class ResolvedScenario:
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
         self.learning = self._learning()
-        self.memory = self._memory_need()
+        self.memory_plan = plan_memory(self)
+        self.memory_plan.check(where)
+        self.memory = self.memory_plan.worker
         self.chip_bandwidth = self._chip_bandwidth()
         self.worker_bandwidth = self._worker_bandwidth()
         self.reliability = reliability_setup(self)
@@ -258,30 +262,6 @@ class ResolvedScenario:
         samples = workload.epochs * self.dataset.samples
         return -(-samples // (workload.batch_size * len(self.workers)))
 
-    def _memory_need(self) -> MemoryNeed:
-        """What each worker's device holds; refused if that is more than it has in its memory mode."""
-        workload, where = self.scenario.tables.workload, self.scenario.where
-        copies, size = self.algorithm.weight_copies, self.element_size
-        resident = self.dataset if self.options.get("data_copies") else None
-        need = memory_needed(
-            self.network, workload.batch_size, weight_copies=copies, element_size=size, dataset=resident
-        )
-        for device in {worker.device.name: worker.device for worker in self.workers}.values():
-            with located(f"{where}: cluster.memory_mode"):
-                mode = self.memory_mode if device.memory_modes else None
-                capacity = usable_capacity(device, mode) / self.groups
-            if need.total <= capacity:
-                continue
-            fitting = largest_batch(self.network, capacity, weight_copies=copies, element_size=size, dataset=resident)
-            remedy = f"the largest batch that fits is {fitting}" if fitting else "not even one sample fits"
-            raise InfeasibleError(
-                f"{where}: workload.batch_size: {self.network.name} with {workload.batch_size} samples a worker needs "
-                f"{format_quantity(need.total, 'size')} on each {device.name}, which has "
-                f"{format_quantity(capacity, 'size')}{f' for each of {self.groups} groups' * (self.groups > 1)}; "
-                f"{remedy}"
-            )
-        return need
-
     def _chip_bandwidth(self) -> float:
         """Memory bandwidth [B/s] that the workers of a device share: what their joint working set sees in its modes."""
         device, footprint = self.workers[0].device, self.memory.total * self.groups
@@ -293,6 +273,12 @@ class ResolvedScenario:
         if self.platform.system.node.processes is not None:
             return process_bandwidth(self.workers[0], self.groups, self.chip_bandwidth)
         return self.chip_bandwidth / self.groups
+
+    @property
+    def recomputed(self) -> frozenset[str]:
+        """Layers whose forward pass runs twice."""
+        wanted = self.network.recomputation if self.scenario.tables.workload.recompute else None
+        return wanted.recomputed if wanted else frozenset()
 
     def _check_cores(self) -> None:
         """Refuse what would leave the sharing of cores out, where ranks are processes that share them."""

@@ -20,7 +20,7 @@ RESULT_SCHEMA = "clustersim/result/1"
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """What one device must hold [bytes], and what it can."""
+    """What one device must hold [bytes], and what it can; the largest batch that it could hold if it computes."""
 
     device: str
     profile: str
@@ -28,6 +28,7 @@ class DeviceMemory:
     capacity: float
     placement: str
     parts: Mapping[str, float]
+    largest_batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,7 @@ class Result:
                     "capacity_bytes": entry.capacity,
                     "placed_in": entry.placement,
                     "parts_bytes": dict(entry.parts),
+                    "largest_batch": entry.largest_batch,
                 }
                 for entry in self.memory
             ],

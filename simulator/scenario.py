@@ -51,6 +51,7 @@ class Workload(Document):
     steps: int | None = Field(None, ge=1, description="gradients that each worker computes")
     epochs: int | None = Field(None, ge=1, description="passes of all workers together over the data set")
     precision: str = "fp32"
+    recompute: bool = Field(False, description="run parts of the forward pass twice and keep fewer activations")
 
     @model_validator(mode="after")
     def _one_length(self) -> Workload:

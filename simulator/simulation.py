@@ -195,7 +195,9 @@ class Simulation(ResolvedScenario):
             if key not in costs:
                 self_hosted = device.name == self.workers[0].device.name
                 bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
-                model = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores)
+                model = DeviceCosts(
+                    device, self.network, workload.precision, bandwidth, placed.cores, self.recomputed
+                )
                 costs[key] = CalibratedCosts(model, self.calibration.costs(self.network.name, device.name))
             setups.append(
                 RankSetup(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from simulator.cost.elementwise import elementwise_time
@@ -145,12 +145,21 @@ class DeviceCosts(StreamCosts):
         What the memory that the working set lives in achieves [B/s].
     cores : int, optional
         Of a group of the device's cores; all of them if None.
+    recomputed : container of str
+        Layers whose forward pass runs once more in the backward pass.
     """
 
     def __init__(
-        self, device: Device, network: Network, precision: str, bandwidth: float, cores: int | None = None
+        self,
+        device: Device,
+        network: Network,
+        precision: str,
+        bandwidth: float,
+        cores: int | None = None,
+        recomputed: Container[str] = (),
     ) -> None:
         super().__init__(device, precision, bandwidth, cores)
+        self._recomputed = recomputed
         self._network = network
         self._gradients: dict[int, float] = {}
         self._parts: dict[int, tuple[float, tuple[float, ...]]] = {}
@@ -196,5 +205,5 @@ class DeviceCosts(StreamCosts):
         return [
             (item.layer_name, self._kernels.time(item.kernel, self._precision, bandwidth=self.bandwidth))
             for direction in directions
-            for item in self._network.kernels(samples, direction)
+            for item in self._network.kernels(samples, direction, self._recomputed)
         ]
