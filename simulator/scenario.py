@@ -1,8 +1,8 @@
 """A scenario: one training run to simulate, as the user writes it down.
 
 A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]``,
-``[learning]``, ``[calibration]`` and ``[what_if]``. Any key can be overridden by its dotted name (``cluster.nodes``).
-Names are resolved and checked against one another when the simulation is built (`simulator.simulation.Simulation`);
+``[learning]``, ``[calibration]``, ``[background]`` and ``[what_if]``. Any key can be overridden by its dotted name
+(``cluster.nodes``). Names are resolved and checked against one another when the simulation is built (`simulator.simulation.Simulation`);
 this module checks form only.
 """
 
@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from simulator.calibration.parameters import flattened
 from simulator.documents import Document, read_toml, validate
 from simulator.errors import InputError, UnknownNameError
+from simulator.sharing.tables import BackgroundTable
 from simulator.reliability.table import ReliabilityTable
 
 __all__ = ["Scenario", "ScenarioTables", "example_names", "parse_assignment"]
@@ -165,6 +166,7 @@ class ScenarioTables(Document):
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
     calibration: CalibrationTable | None = None
+    background: BackgroundTable | None = None
     what_if: WhatIfTable = Field(default_factory=dict)
     reliability: ReliabilityTable | None = None
 
