@@ -90,6 +90,8 @@ class Study:
         Seeds of each point.
     progress : Progress
         How much was simulated and how much found.
+    tied : tuple of tuples of str
+        Varied keys that went together.
     """
 
     scenario: Scenario
@@ -97,6 +99,7 @@ class Study:
     table: tuple[Row, ...]
     replicates: int
     progress: Progress
+    tied: tuple[tuple[str, ...], ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """A plain record for each point: the varied keys, the status, and the numbers with their intervals."""

@@ -53,7 +53,7 @@ def sweep(
     points : sequence of mapping, optional
         The points themselves instead, such as `simulator.planning.axes.latin_hypercube` draws; all of the same keys.
     tied : sequence of sequences of str
-        Varied keys that go together instead of in every combination.
+        Varied keys that go together instead of in every combination; given with `points`, it says that they do.
     replicates : int
         Seeds of each point, from the scenario's own upwards.
     store, jobs, dask, progress
@@ -67,7 +67,7 @@ def sweep(
     RunError
         If the study cannot go on; what is stored stays.
     """
-    if (vary is None) == (points is None) or (points is not None and tied):
+    if (vary is None) == (points is None):
         raise InputError("a sweep: expected what to vary, or the points themselves")
     if points is None:
         assert vary is not None
@@ -98,7 +98,7 @@ def sweep(
     rows = [_row(point, [of[replicate] for replicate in sorted(of)]) for point, of in zip(points, found, strict=True)]
     shares = efficiencies([(row.point, row.values) for row in rows], tied)
     table = tuple(replace(row, efficiency=share) for row, share in zip(rows, shares, strict=True))
-    return Study(scenario, keys, table, replicates, state)
+    return Study(scenario, keys, table, replicates, state, tuple(map(tuple, tied)))
 
 
 @dataclass(frozen=True, slots=True)
