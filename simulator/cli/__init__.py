@@ -24,6 +24,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "run": ("run", "run"),
         "compare": ("compare", "compare"),
+        "sweep": ("sweep", "sweep"),
+        "share": ("share", "share"),
+        "failures": ("failures", "failures"),
         "probe": ("measure", "probe"),
         "record": ("measure", "record"),
         "calibrate": ("calibrate", "calibrate"),

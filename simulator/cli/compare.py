@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -27,6 +26,7 @@ from simulator.cli.common import (
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
+    from simulator.planning.axes import Point
     from simulator.result import Result
     from simulator.scenario import Scenario
 
@@ -153,30 +153,14 @@ def _compare_until(
 
 def _variants(base: Scenario, algorithms: str | None, vary: Sequence[str]) -> list[tuple[str, Scenario]]:
     """(label, scenario) for every algorithm and every combination of varied values."""
-    from simulator.scenario import parse_assignment
+    from simulator.planning.axes import ALGORITHM, Axis, grid, parse_vary, point_scenario
 
     names = algorithms.split(",") if algorithms else base.tables.compare.algorithms or [base.tables.algorithm.name]
-    choices: list[list[tuple[str, dict[str, Any]]]] = [[_algorithm_variant(base, name.strip()) for name in names]]
-    for text in vary:
-        key, values = parse_assignment(text)
-        values = [parse_assignment(f"{key}={value}")[1] for value in str(values).split(",")]
-        choices.append([(f"{key.rsplit('.', 1)[-1]}={value}", {key: value}) for value in values])
-    variants = []
-    for combination in itertools.product(*choices):
-        changes: dict[str, Any] = {}
-        for _, change in combination:
-            changes |= change
-        variants.append((" ".join(label for label, _ in combination), base.override(changes)))
-    return variants
+    axes = [Axis(ALGORITHM, tuple(name.strip() for name in names)), *(parse_vary(text) for text in vary)]
+    return [(_label(point), point_scenario(base, point)) for point in grid(axes)]
 
 
-def _algorithm_variant(base: Scenario, text: str) -> tuple[str, dict[str, Any]]:
-    """``"original-easgd:overlap=false"`` as the changes to a scenario; other algorithms' options are dropped."""
-    from simulator.scenario import parse_assignment
-
-    name, *options = text.split(":")
-    changes: dict[str, Any] = {"algorithm.name": name}
-    if name != base.tables.algorithm.name:
-        changes |= {f"algorithm.{key}": None for key in ("collectives", *(base.tables.algorithm.model_extra or {}))}
-    changes |= {f"algorithm.{key}": value for key, value in map(parse_assignment, options)}
-    return text, changes
+def _label(point: Point) -> str:
+    """The algorithm's name, then the other values with their keys."""
+    algorithm, *others = point.items()
+    return " ".join([algorithm[1], *(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in others)])
