@@ -26,6 +26,8 @@ from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.platform.processes import process_bandwidth
 from simulator.reliability.assessment import reliability_setup
 from simulator.scenario import Scenario
+from simulator.sharing.neighbours import own_place
+from simulator.sharing.placement import Place
 from simulator.what_if import WhatIf
 from simulator.what_if import check_effects as check_what_if
 from simulator.workload import Dataset, Network, load_dataset, load_network
@@ -52,9 +54,16 @@ class ResolvedScenario:
         What each worker holds on its device.
     memory_plan : MemoryPlan
         The same for every device, master included, beside what it can hold.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    place : Place, optional
+        Where on a machine that is shared the job is; if None, where its scenario says, which is on the first nodes
+        unless that has a background.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, place: Place | None = None) -> None:
         self.scenario = scenario
         tables, where = scenario.tables, scenario.where
         self.algorithm: Algorithm = load_algorithm(self._path(tables.algorithm.name), f"{where}: algorithm.name")
@@ -78,6 +87,7 @@ class ResolvedScenario:
         with located(f"{where}: what_if"):
             self.calibration = self.what_if.calibration(self.calibration, system)
             system = self.what_if.system(system)
+        self.place = own_place(scenario, system.max_nodes) if place is None else place
         with located(f"{where}: cluster"):
             self.platform: Platform = build_platform(
                 system,
@@ -89,6 +99,7 @@ class ResolvedScenario:
                 memory_bandwidth=lambda device: self.chip_bandwidth,
                 corrections=self.what_if.corrections(self.calibration.platform),
                 processes=self._processes(system),
+                places=None if self.place is None else self.place.nodes,
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
         self.master_places = self._master_places()
@@ -143,21 +154,29 @@ class ResolvedScenario:
 
     def _workers(self) -> tuple[PlacedDevice, ...]:
         cluster = self.scenario.tables.cluster
-        accelerators, wanted, nodes = self.platform.accelerators, cluster.workers, cluster.nodes
+        wanted, nodes = cluster.workers, cluster.nodes
+        taken = frozenset() if self.place is None else self.place.taken
+        accelerators = tuple(placed for placed in self.platform.accelerators if placed.name not in taken)
         if cluster.master == "node":
             # Nodes that are the master's own compute no gradients.
             nodes -= cluster.shards or 1
-            accelerators = tuple(placed for placed in accelerators if placed.node < nodes)
+            computing = self.platform.places[:nodes]
+            accelerators = tuple(placed for placed in accelerators if placed.node in computing)
             if not accelerators:
                 raise InfeasibleError(
                     f"{self.scenario.where}: cluster.master: a node of its own for the master leaves none for workers; "
                     f"expected more than {cluster.nodes} nodes"
                 )
+        if not accelerators:
+            raise InfeasibleError(
+                f"{self.scenario.where}: cluster.workers: other jobs have all accelerators of the nodes; "
+                f"expected their cluster.workers to leave some"
+            )
         if wanted is not None and wanted > len(accelerators):
             raise InfeasibleError(
                 f"{self.scenario.where}: cluster.workers: {wanted} workers need {wanted} accelerators, "
                 f"but {nodes} node{'s' if nodes > 1 else ''} of {self.scenario.tables.cluster.system} "
-                f"have {len(accelerators)}"
+                f"have {len(accelerators)}{' left' if taken else ''}"
             )
         return accelerators[:wanted]
 

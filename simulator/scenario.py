@@ -2,8 +2,8 @@
 
 A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]``,
 ``[learning]``, ``[calibration]``, ``[background]`` and ``[what_if]``. Any key can be overridden by its dotted name
-(``cluster.nodes``). Names are resolved and checked against one another when the simulation is built (`simulator.simulation.Simulation`);
-this module checks form only.
+(``cluster.nodes``). Names are resolved and checked against one another when the simulation is built
+(`simulator.simulation.Simulation`); this module checks form only.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from simulator.calibration.parameters import flattened
 from simulator.documents import Document, read_toml, validate
 from simulator.errors import InputError, UnknownNameError
-from simulator.sharing.tables import BackgroundTable
 from simulator.reliability.table import ReliabilityTable
+from simulator.sharing.tables import BackgroundTable
 
 __all__ = ["Scenario", "ScenarioTables", "example_names", "parse_assignment"]
 
@@ -166,9 +166,9 @@ class ScenarioTables(Document):
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
     calibration: CalibrationTable | None = None
+    reliability: ReliabilityTable | None = None
     background: BackgroundTable | None = None
     what_if: WhatIfTable = Field(default_factory=dict)
-    reliability: ReliabilityTable | None = None
 
 
 @dataclass(frozen=True)
