@@ -102,6 +102,8 @@ class Result:
         Accuracy and loss against time, and what reached what; None where nothing is learned.
     prediction : Prediction or None
         How sure the time is; None without a calibration overlay, or where nobody asked.
+    sharing : mapping or None
+        What the machine's other users did and what that cost; None without any. See `simulator.sharing.background`.
     reliability : Reliability or None
         Time with failures and checkpoints; None where the scenario says nothing of them.
     weights : ndarray or None
@@ -139,6 +141,7 @@ class Result:
     weights: Any = None
     reliability: Reliability | None = None
     prediction: Prediction | None = None
+    sharing: Mapping[str, Any] | None = None
 
     @property
     def throughput(self) -> float:
@@ -207,6 +210,7 @@ class Result:
             ],
             "asynchrony": self.asynchrony,
             "learning": self.learning,
+            "sharing": self.sharing,
             "energy_j": self.energy,
             "cost_usd": self.cost,
             "reliability": None if self.reliability is None else self.reliability.to_dict(self.energy, self.cost),
