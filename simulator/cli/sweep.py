@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.common import check_plot, check_writable, console, load, scenario_options, write_json
+from simulator.cli.common import (
+    check_plot,
+    check_report,
+    check_writable,
+    console,
+    load,
+    made_by,
+    report_option,
+    save_report,
+    scenario_options,
+    write_json,
+)
 from simulator.cli.study_progress import study_progress, summary
 from simulator.errors import InputError
 
@@ -53,6 +64,7 @@ STORE_NAME = "points.sqlite"
 @click.option("--dask", metavar="ADDRESS", help="Use the workers of the Dask scheduler there, such as tcp://host:8786.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write a row for each point as CSV.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw what was varied: .svg, .png or .pdf.")
+@report_option
 def sweep(
     scenario: str,
     assignments: Sequence[str],
@@ -69,6 +81,7 @@ def sweep(
     dask: str | None,
     csv_path: Path | None,
     plot_path: Path | None,
+    report_path: Path | None,
 ) -> None:
     """Simulate SCENARIO at many points: every combination of the varied values, or a sample of them.
 
@@ -82,6 +95,7 @@ def sweep(
         raise InputError("--jobs and --dask exclude one another: the workers of a Dask cluster are started with it")
     check_writable(json_path, csv_path)
     check_plot(plot_path)
+    check_report(report_path)
     base = load(scenario, assignments, seed, exact)
     groups = [[key.strip() for key in text.split(",")] for text in tied]
     points = _points(vary, groups, samples, sample_seed)
@@ -105,6 +119,10 @@ def sweep(
 
         study_plot(study, plot_path)
         print(f"plot: {plot_path}", file=sys.stderr)
+    if report_path is not None:
+        from simulator.report.html.study import study_report
+
+        save_report(report_path, study_report(study, made_by()))
     if csv_path is not None:
         _write_csv(csv_path, study)
     write_json(json_path, study.to_dict())

@@ -56,7 +56,7 @@ def _seed(rows: Sequence[Row]) -> int | None:
 
 def scenarios_of(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """The scenarios of rows in full, each as TOML under its row's name."""
-    return [(f"scenario of {name}", readable_toml(result["scenario"])) for name, result in rows[:_MOST_SCENARIOS]]
+    return [(name, readable_toml(result["scenario"])) for name, result in rows[:_MOST_SCENARIOS]]
 
 
 def _fastest(rows: Sequence[Row]) -> Row:
@@ -149,7 +149,7 @@ def scaling_sections(rows: Sequence[Row]) -> Iterator[Section]:
         found = _scaling(rows, count, key)
         if found:
             picture = scaling_figure(found, count)
-            words = "On the dotted line throughput would grow in proportion."
+            words = "Broken line: throughput in proportion to the count."
             yield Section("How it scales", [Figure(picture, words), _efficiency(found, count)])
             return
 

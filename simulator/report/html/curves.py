@@ -17,6 +17,7 @@ Curve = Sequence[Mapping[str, Any]]
 
 #: Times at which several curves are compared.
 _COMMON = 80
+_MOST_TICKS = 8
 
 
 def accuracy_figure(runs: Sequence[tuple[str, Sequence[Curve]]], target: float | None) -> str:
@@ -78,9 +79,10 @@ def scaling_figure(runs: Mapping[str, Sequence[tuple[float, float]]], count: str
         ]
         series.append(Series(name, [Point(at, value, words) for (at, value), words in zip(ordered, told, strict=True)]))
     base = min((min(points) for points in runs.values()), default=None)
+    counts = sorted({at for points in runs.values() for at, _ in points})
     if base is not None:
-        counts = sorted({at for points in runs.values() for at, _ in points})
-        ideal = [Point(at, base[1] * at / base[0], f"ideal: {at:g} {count}") for at in counts]
-        series.append(Series("ideal: in proportion", ideal, marks=1))
+        ideal = [Point(at, base[1] * at / base[0]) for at in counts]
+        series.append(Series("in proportion to the first", ideal, reference=True))
     label = f"throughput against {count}, logarithmic axes"
-    return plane(series, count, "samples/s", label, log_x=True, log_y=True)
+    ticks = counts if len(counts) <= _MOST_TICKS else ()
+    return plane(series, count, "samples/s", label, log_x=True, log_y=True, x_ticks=ticks)

@@ -43,7 +43,15 @@ def _answer(rows: Sequence[TimeToAccuracy]) -> str:
     always = [row for row in reached if row.reached == row.replicates] or reached
     first = min(always, key=lambda row: row.times.mean)
     seeds = f"with {first.reached} of {first.replicates} seeds"
-    return f"{first.name} gets there first: in {_time(first)} of simulated time, {seeds}."
+    answer = f"{first.name} gets there first: in {_time(first)} of simulated time, {seeds}."
+    near = [row.name for row in reached if row is not first and _overlap(row, first)]
+    return f"{answer} Intervals that overlap with its: {', '.join(near)}." if near else answer
+
+
+def _overlap(one: TimeToAccuracy, other: TimeToAccuracy) -> bool:
+    """Whether the two intervals have anything in common; a single replicate has a point for one."""
+    apart = abs(one.times.mean - other.times.mean)
+    return apart <= sum(0.0 if isnan(row.times.half_width) else row.times.half_width for row in (one, other))
 
 
 def _time(row: TimeToAccuracy) -> str:

@@ -148,12 +148,8 @@ def _repeat(repeat: Repeat) -> Iterator[str]:
     made = repeat.provenance
     yield '<footer id="repeat">\n<h2>How to repeat this</h2>'
     yield from _code(Code(made["command"]))
-    shown = [(f"{name} in full", toml) for name, toml in repeat.scenarios]
-    if len(shown) == 1:
-        yield from _code(Code(shown[0][1], shown[0][0]))
-    else:
-        for name, toml in shown:
-            yield from _folded(Folded(name, [Code(toml)]), 3)
+    shown = [Code(toml, name) for name, toml in repeat.scenarios]
+    yield from _blocks(shown if len(shown) < 2 else [Folded(f"all {len(shown)} scenarios in full", shown)], 3)
     seed = "" if repeat.seed is None else f"seed {repeat.seed}; "
     others = [f"{name} {value}" for name, value in made.items() if name not in ("command", "date")]
     yield f"<p class=soft>{escape(made['date'])}; {seed}{escape(', '.join(others))}</p>\n</footer>"

@@ -34,13 +34,15 @@ class Point:
 class Series:
     """Points of one name, joined by a line or not; `marks` limits how many of a long line are marked.
 
-    A point's `low` and `high` are an interval: a band along a line, an upright bar at a single point.
+    A point's `low` and `high` are an interval: a band along a line, an upright bar at a single point. A `reference` is
+    what the others are compared with: a broken line without marks.
     """
 
     name: str
     points: Sequence[Point]
     joined: bool = True
     marks: int = 16
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def plane(
     log_x: bool = False,
     log_y: bool = False,
     rules: Sequence[Rule] = (),
+    x_ticks: Sequence[float] = (),
     hollow: str = "",
     ringed: str = "",
 ) -> str:
@@ -72,6 +75,8 @@ def plane(
     ----------
     label : str
         What the picture shows, for those who do not see it.
+    x_ticks : sequence of float
+        Where there is a choice of few values: those. Round numbers if left out.
     hollow, ringed : str
         What such points mean, for the legend.
 
@@ -89,20 +94,20 @@ def plane(
     ends = [value for p in points for value in (p.low, p.high) if value is not None and (value > 0.0 or not log_y)]
     across = _axis([*(p.x for p in points), *places], log_x, _LEFT, _LEFT + _ACROSS)
     up = _axis([*(p.y for p in points), *ends, *levels], log_y, _TOP + _UP, _TOP)
-    parts = [*_grid(across, up)]
+    parts = [*_grid(across, up, x_ticks or across.ticks())]
     parts.append(element("rect", x=_LEFT, y=_TOP, width=_ACROSS, height=_UP, class_="frame"))
     for rule in rules:
         parts += _rule(rule, across, up)
     for place, one, found in kept:
         if one.joined and len(found) > 1:
-            parts += _lines(place, found, across, up)
+            parts += _lines(place, one, found, across, up)
     for place, one, found in kept:
-        parts += _marks(place, one, found, across, up)
+        parts += [] if one.reference else _marks(place, one, found, across, up)
     bottom = _TOP + _UP
     parts.append(text(_LEFT + _ACROSS / 2, bottom + 38, x_label, text_anchor="middle"))
     middle = _TOP + _UP / 2
     parts.append(text(14, middle, y_label, text_anchor="middle", transform=f"rotate(-90 14 {middle:g})"))
-    entries = [(_sign(place, one.joined), one.name) for place, one, found in kept if found and one.name]
+    entries = [(_sign(place, one), one.name) for place, one, found in kept if found and one.name]
     if hollow and any(point.hollow for point in points):
         entries.append((mark(0, 0, 0, hollow=True), f"hollow: {hollow}"))
     if ringed and any(point.ringed for point in points):
@@ -120,8 +125,8 @@ def _axis(values: Sequence[float], logarithmic: bool, start: float, stop: float)
     return LogAxis.around(values, start, stop) if logarithmic else LinearAxis.from_zero(values, start, stop)
 
 
-def _grid(across: Axis, up: Axis) -> Iterator[str]:
-    for tick in across.ticks():
+def _grid(across: Axis, up: Axis, x_ticks: Sequence[float]) -> Iterator[str]:
+    for tick in x_ticks:
         x = across(tick)
         yield element("path", d=f"M{x:.1f} {_TOP:g}v{_UP:g}", class_="grid")
         yield text(x, _TOP + _UP + 18, number(tick), text_anchor="middle", class_="small")
@@ -142,14 +147,18 @@ def _rule(rule: Rule, across: Axis, up: Axis) -> Iterator[str]:
         yield text(_LEFT + 6, y - 5, rule.words, class_="small")
 
 
-def _lines(place: int, points: Sequence[Point], across: Axis, up: Axis) -> Iterator[str]:
+def _lines(place: int, one: Series, points: Sequence[Point], across: Axis, up: Axis) -> Iterator[str]:
     banded = [(p.x, p.low, p.high) for p in points if p.low is not None and p.high is not None]
     if len(banded) > 1:
         there = [f"{across(x):.1f} {up(max(high, up.low)):.1f}" for x, _, high in banded]
         back = [f"{across(x):.1f} {up(max(low, up.low)):.1f}" for x, low, _ in reversed(banded)]
         yield element("path", d=f"M{'L'.join(there + back)}z", class_=f"spread c{place % COLOURS}")
     course = "L".join(f"{across(p.x):.1f} {up(p.y):.1f}" for p in points)
-    yield element("path", d=f"M{course}", class_=f"line c{place % COLOURS} dash{place // COLOURS % _DASHES}")
+    yield element("path", d=f"M{course}", class_=_line_kind(place, one))
+
+
+def _line_kind(place: int, one: Series) -> str:
+    return "line rule" if one.reference else f"line c{place % COLOURS} dash{place // COLOURS % _DASHES}"
 
 
 def _marks(place: int, one: Series, points: Sequence[Point], across: Axis, up: Axis) -> Iterator[str]:
@@ -168,6 +177,6 @@ def _told(one: Series, point: Point) -> str:
     return f"{one.name}: {number(point.x)}, {number(point.y)}" if one.name else f"{number(point.x)}, {number(point.y)}"
 
 
-def _sign(place: int, joined: bool) -> str:
-    line = element("path", d="M-9 0h18", class_=f"line c{place % COLOURS} dash{place // COLOURS % _DASHES}")
-    return (line if joined else "") + mark(place, 0, 0)
+def _sign(place: int, one: Series) -> str:
+    line = element("path", d="M-9 0h18", class_=_line_kind(place, one)) if one.joined else ""
+    return line if one.reference else line + mark(place, 0, 0)

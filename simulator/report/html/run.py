@@ -45,7 +45,7 @@ def run_report(result: Result, provenance: Mapping[str, str], steps: tuple[int, 
         [_answer(result)],
         [Facts(result_facts(result)), Notes(result.warnings, "warning")],
         list(_sections(result, steps)),
-        Repeat(provenance, [("scenario", readable_toml(result.scenario))], result.seed),
+        Repeat(provenance, [("scenario in full", readable_toml(result.scenario))], result.seed),
     )
 
 
