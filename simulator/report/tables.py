@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.report.reliability import reliability_rows
+from simulator.report.shared_machine import sharing_rows
 from simulator.trace.spans import Category
 from simulator.units import format_quantity
 
@@ -104,6 +105,7 @@ def result_facts(result: Result) -> list[tuple[str, str]]:
         ("communication", f"{percent(result.communication_ratio)} of the critical path"),
         ("memory", _memory_line(result)),
         *_learning_rows(result),
+        *sharing_rows(result),
         *reliability_rows(result.reliability),
         ("energy", _optional(result.energy, "energy", "at thermal design power")),
         ("cost", _optional(result.cost, "money", "at the profile's price")),
