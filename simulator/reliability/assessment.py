@@ -158,17 +158,31 @@ class ReliabilitySetup:
         return time
 
     def assess(
-        self, run_time: float, run_steps: int, progress: Callable[[float], None] = lambda share: None
+        self,
+        run_time: float,
+        run_steps: int,
+        progress: Callable[[float], None] = lambda share: None,
+        *,
+        work: float | None = None,
+        intervals: int | None = None,
     ) -> Reliability:
         """The campaign's time and what makes it up, given time [s] and steps of the run that it is made of.
+
+        Parameters
+        ----------
+        run_time, run_steps : float, int
+        progress : callable
+            Told now and then which share of the campaigns has been played.
+        work, intervals : float, int, optional
+            Seconds of training, and checkpoints, in place of the table's.
 
         Raises
         ------
         InputError, InfeasibleError
             If checkpoints follow faster than they can be written, or the work would practically never be done.
         """
-        work = self.work_of(run_time, run_steps)
-        campaign = self.campaign(work)
+        work = self.work_of(run_time, run_steps) if work is None else work
+        campaign = self.campaign(work, intervals)
         expected = self.expected(work, campaign.intervals)
         outcomes = play(campaign, self.table.trials, self.seed, progress)
         spread = _spread(outcomes)
