@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "sweep": ("sweep", "sweep"),
         "share": ("share", "share"),
         "failures": ("failures", "failures"),
+        "sensitivity": ("sensitivity", "sensitivity"),
         "probe": ("measure", "probe"),
         "record": ("measure", "record"),
         "calibrate": ("calibrate", "calibrate"),

@@ -130,8 +130,8 @@ def what_ifs(system: System) -> dict[str, Parameter]:
         found.append(Parameter("fabric.oversubscription", "fat tree: oversubscription", "time", part))
     if system.node.peer.socket_bandwidth is not None:
         found.append(Parameter("peer.socket_bandwidth", "transfers through a CPU: bandwidth", "rate"))
-    found += [Parameter(f"overhead.{name}", f"software of {what}", "time") for name, what in OVERHEADS.items()]
-    found.append(Parameter("collective.call", "software of a collective call", "time"))
+    found += [Parameter(f"overhead.{name}", f"software time of {what}", "time") for name, what in OVERHEADS.items()]
+    found.append(Parameter("collective.call", "software time of a collective call", "time"))
     collective = system.profile.overheads.collective
     if collective is not None and collective.copy_bandwidth is not None:
         found.append(Parameter("collective.copy_bandwidth", "copy before a collective: bandwidth", "rate"))
@@ -142,7 +142,7 @@ def _of_device(device: Device) -> list[Parameter]:
     found = [Parameter(f"device.{device.name}.compute", f"{device.name}: compute", "rate")]
     if _launch(device):
         what = "kernel launch" if device.launch_overhead else "parallel region"
-        found.append(Parameter(f"device.{device.name}.launch", f"{device.name}: {what}", "time"))
+        found.append(Parameter(f"device.{device.name}.launch", f"{device.name}: {what} time", "time"))
     for name, memory in device.memories.items():
         key, title = f"device.{device.name}.memory.{name}", f"{device.name}: {name.upper()}"
         found.append(Parameter(key, f"{title} bandwidth", "rate"))
