@@ -136,6 +136,21 @@ class CompareTable(Document):
     algorithms: list[str] = Field(default_factory=list)
 
 
+class PlanTable(Document):
+    """What `clustersim plan` plans when it is not told; see `simulator.planning.plan`."""
+
+    systems: list[str] = Field(default_factory=list)
+    nodes: str | None = None
+    algorithms: list[str] = Field(default_factory=list)
+    batch_sizes: list[int] = Field(default_factory=list)
+    global_batch: int | None = None
+    work: str | None = Field(None, description="epochs=N or samples=N")
+    deadline: str | None = None
+    budget: str | None = None
+    objective: str | None = None
+    target: str | None = Field(None, description="throughput=N samples/s or accuracy=A")
+
+
 class CalibrationTable(Document):
     """Corrections of the hardware model that measurements have shown; see `simulator.calibration.parameters`.
 
@@ -165,6 +180,7 @@ class ScenarioTables(Document):
     simulation: SimulationTable = SimulationTable()
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
+    plan: PlanTable = PlanTable()
     calibration: CalibrationTable | None = None
     reliability: ReliabilityTable | None = None
     background: BackgroundTable | None = None
