@@ -23,7 +23,7 @@ from simulator.errors import InputError, UnknownNameError
 from simulator.reliability.table import ReliabilityTable
 from simulator.sharing.tables import BackgroundTable
 
-__all__ = ["Scenario", "ScenarioTables", "example_names", "parse_assignment"]
+__all__ = ["PlanTable", "Scenario", "ScenarioTables", "example_names", "parse_assignment"]
 
 
 class Cluster(Document):
@@ -180,7 +180,7 @@ class ScenarioTables(Document):
     simulation: SimulationTable = SimulationTable()
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
-    plan: PlanTable = PlanTable()
+    plan: PlanTable | None = None
     calibration: CalibrationTable | None = None
     reliability: ReliabilityTable | None = None
     background: BackgroundTable | None = None
