@@ -15,20 +15,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simulator.calibration.calibrate import calibrate
+    from simulator.comparison import Comparison
+    from simulator.planning.draws import Draws
     from simulator.planning.study import Study
     from simulator.planning.sweep import sweep
+    from simulator.planning.uncertainty import draw_times
     from simulator.result import Result
     from simulator.scenario import Scenario
     from simulator.simulation import Simulation, compare, load, simulate
 
-__all__ = ["Result", "Scenario", "Simulation", "Study", "compare", "load", "simulate", "sweep"]
+__all__ = [
+    "Comparison",
+    "Draws",
+    "Result",
+    "Scenario",
+    "Simulation",
+    "Study",
+    "calibrate",
+    "compare",
+    "draw_times",
+    "load",
+    "simulate",
+    "sweep",
+]
 
 _HOME = {
+    "Comparison": "comparison",
+    "Draws": "planning.draws",
     "Result": "result",
     "Scenario": "scenario",
     "Simulation": "simulation",
     "Study": "planning.study",
+    "calibrate": "calibration.calibrate",
     "compare": "simulation",
+    "draw_times": "planning.uncertainty",
     "load": "simulation",
     "simulate": "simulation",
     "sweep": "planning.sweep",

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.execution.device_operations import BLOCKS, SharedUse
 from simulator.reliability.outcome import Reliability
 from simulator.trace import Trace, communication_ratio
+
+if TYPE_CHECKING:
+    import pandas
+
+    from simulator.report.picture import Picture
 
 __all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Prediction", "Result", "asynchrony", "step_times"]
 
@@ -164,6 +169,71 @@ class Result:
         part = max(self.breakdown, key=lambda name: self.breakdown[name])
         return part, self.breakdown[part] / self.time if self.time else 0.0
 
+    def row(self) -> dict[str, Any]:
+        """The numbers of the run in one flat record, named as in the JSON result; parts as ``breakdown_s.idle``."""
+        return {
+            "algorithm": self.algorithm,
+            "network": self.network,
+            "system": self.system,
+            "nodes": self.nodes,
+            "workers": self.workers,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "steps": self.steps,
+            "gradients": self.gradients,
+            "time_s": self.time,
+            "low_s": None if self.prediction is None else self.prediction.low,
+            "high_s": None if self.prediction is None else self.prediction.high,
+            "time_per_gradient_s": self.time_per_gradient,
+            "throughput_samples_per_s": self.throughput,
+            "communication_ratio": self.communication_ratio,
+            "bounded_by": self.bounded_by[0],
+            "energy_j": self.energy,
+            "cost_usd": self.cost,
+            **{f"breakdown_s.{part}": seconds for part, seconds in self.breakdown.items()},
+        }
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas DataFrame of one row, `row`; those of several runs can be put under one another.
+
+        Raises
+        ------
+        InputError
+            If pandas, an extra, is not installed; as `to_frames`.
+        """
+        from simulator.frames import frame_of
+
+        return frame_of([self.row()])
+
+    def to_frames(self) -> dict[str, pandas.DataFrame]:
+        """What has many rows, as pandas DataFrames: breakdown, steps, links, memory, and the curve of what learned."""
+        from simulator.frames import frame_of
+
+        document = self.to_dict()
+        parts = [
+            {"part": part, "seconds": seconds, "share": seconds / self.time} for part, seconds in self.breakdown.items()
+        ]
+        frames = {
+            "breakdown": frame_of(parts),
+            "steps": frame_of([{"step": step, "seconds": float(each)} for step, each in enumerate(self.step_times)]),
+            "links": frame_of(document["busiest_links"], ("resource", "bytes", "utilisation")),
+            "memory": frame_of([{k: v for k, v in each.items() if k != "parts_bytes"} for each in document["memory"]]),
+        }
+        if self.learning is not None:
+            frames["learning"] = frame_of(self.learning["curve"], ("time_s", "gradients", "accuracy", "loss"))
+        return frames
+
+    def plot(self) -> Picture:
+        """Where a gradient's time goes: one stacked bar, which a notebook shows and `Picture.save` writes as SVG."""
+        from simulator.report.picture import breakdown_picture
+
+        return breakdown_picture({self.algorithm: self})
+
+    def _repr_html_(self) -> str:
+        from simulator.report.notebook import result_html
+
+        return result_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON result; its keys are documented in the README and change only with `schema`."""
         steps = self.step_times
@@ -217,6 +287,7 @@ class Result:
             "warnings": list(self.warnings),
             "simulation": {
                 "simulated_steps": self.simulated_steps,
+                "steps_alike": bool(self.trace.metadata.get("steps_alike", True)),
                 "events": self.events,
                 "wall_time_s": self.wall_time,
             },

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from simulator.collectives.policy import choose, policies
 from simulator.collectives.registry import options as collective_options
 from simulator.collectives.registry import schedule
 from simulator.collectives.schedule import Schedule
+from simulator.comparison import Comparison, names_of
 from simulator.cost.calibrated import CalibratedCosts
 from simulator.cost.device import DeviceCosts
 from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
@@ -76,9 +77,10 @@ def simulate(scenario: Scenario, progress: Callable[[int], None] | None = None, 
     return with_interval(result, scenario)
 
 
-def compare(scenarios: Iterable[Scenario]) -> list[Result]:
-    """Simulate several scenarios, one after the other."""
-    return [simulate(scenario) for scenario in scenarios]
+def compare(scenarios: Iterable[Scenario] | Mapping[str, Scenario]) -> Comparison:
+    """Simulate several scenarios, one after the other; named by what tells them apart, or as the mapping says."""
+    named = dict(scenarios) if isinstance(scenarios, Mapping) else names_of(scenarios)
+    return Comparison(named, [simulate(scenario) for scenario in named.values()])
 
 
 class Simulation(ResolvedScenario):
@@ -229,9 +231,7 @@ class Simulation(ResolvedScenario):
             if key not in costs:
                 self_hosted = device.name == self.workers[0].device.name
                 bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
-                model = DeviceCosts(
-                    device, self.network, workload.precision, bandwidth, placed.cores, self.recomputed
-                )
+                model = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores, self.recomputed)
                 costs[key] = CalibratedCosts(model, self.calibration.costs(self.network.name, device.name))
             setups.append(
                 RankSetup(
