@@ -25,7 +25,7 @@ __all__ = ["sensitivity"]
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
-    default=12,
+    default=8,
     show_default=True,
     help="Steps of the short runs that are compared.",
 )

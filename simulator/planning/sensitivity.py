@@ -2,8 +2,9 @@
 
 Every figure is made `factor` times as good, then as many times worse, one at a time, in a short run of the scenario
 under the same seeds. The elasticity, d ln T / d ln p, comes from a symmetric difference of 1 % about the figure as it
-is. Times are homogeneous of degree one in times and inverse rates, so by Euler's theorem the shares (elasticities
-towards the better) of the parameters that stand for themselves add up to 1: nothing that takes time is left out.
+is, or where next to nothing changes, from the whole range. Times are homogeneous of degree one in times and inverse
+rates, so by Euler's theorem the shares (elasticities towards the better) of the parameters that stand for themselves
+add up to 1: nothing that takes time is left out.
 
 What a number means: how much of the time would go if that figure alone changed. Savings do not add up, as relieving
 one bottleneck shows the next. Negative ones are real: where ranks meet at shared things first come, first served, a
@@ -13,7 +14,7 @@ faster part may change the order for the worse (Graham, *Bounds on multiprocessi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, isfinite, log
 from typing import Any, Literal
 
@@ -29,9 +30,11 @@ from simulator.what_if import what_ifs
 __all__ = ["STEPS", "Sensitivity", "describe", "sensitivities", "shortened"]
 
 #: Steps of the runs, unless it is said otherwise.
-STEPS = 12
+STEPS = 8
 #: Half of the symmetric difference that elasticities come from, in natural logarithms.
 _NEAR = 0.01
+#: Answers below leave the elasticity as it is over the whole range.
+_NEGLIGIBLE = 0.001
 #: Savings below are not worth a sentence.
 _WORTH_SAYING = 0.02
 
@@ -146,25 +149,57 @@ def sensitivities(
     resolved = Simulation(brief)
     parameters = _distinct(what_ifs(resolved)) if hardware else []
     options = choices(resolved) if job else []
-    points = [brief]
-    for parameter in parameters:
-        points += [_with(brief, parameter, times) for times in (factor, 1.0 / factor, exp(_NEAR), exp(-_NEAR))]
-    points += [choice.applied(brief) for choice in options]
-    found = run_points(points, jobs=jobs, progress=lambda state: progress(state.finished, state.points))
-    base = _time(found[0], scenario.where)
+    changed = [_with(brief, parameter, times) for parameter in parameters for times in (factor, 1.0 / factor)]
+    base, *found = run_points(
+        [brief, *changed, *(choice.applied(brief) for choice in options)],
+        jobs=jobs,
+        progress=lambda state: progress(state.finished, state.points),
+    )
     rows: list[Sensitivity] = []
     for place, parameter in enumerate(parameters):
-        outcomes = found[1 + 4 * place : 5 + 4 * place]
-        if outcomes[0].result is None:
-            skipped(parameter.name, outcomes[0].message)
-            continue
-        rows.append(_of_parameter(parameter, factor, base, outcomes))
-    for choice, outcome in zip(options, found[1 + 4 * len(parameters) :], strict=True):
+        better, worse = found[2 * place : 2 * place + 2]
+        if better.result is None:
+            skipped(parameter.name, better.message)
+        else:
+            rows.append(_of_parameter(parameter, factor, _time(base, scenario.where), better, worse))
+    for choice, outcome in zip(options, found[len(changed) :], strict=True):
         if outcome.result is None:
             skipped(f"{choice.key}={choice.value}", outcome.message)
-            continue
-        rows.append(_of_choice(choice, base, found[0], outcome))
-    return sorted(rows, key=lambda row: -row.saving)
+        else:
+            rows.append(_of_choice(choice, base, outcome))
+    return sorted(_with_slopes(rows, parameters, brief, jobs, progress), key=lambda row: -row.saving)
+
+
+def _with_slopes(
+    rows: Sequence[Sensitivity],
+    parameters: Sequence[Parameter],
+    brief: Scenario,
+    jobs: int | None,
+    progress: Callable[[int, int], None],
+) -> list[Sensitivity]:
+    """The rows, with the elasticities of those that answer taken from close by."""
+    known = {parameter.name: parameter for parameter in parameters}
+    asked = [row.parameter for row in rows if row.kind == "hardware" and _largest_answer(row) >= _NEGLIGIBLE]
+    points = [_with(brief, known[name], times) for name in asked for times in (exp(_NEAR), exp(-_NEAR))]
+    found = run_points(points, jobs=jobs, progress=lambda state: progress(state.finished, state.points))
+    shares = {
+        name: log(_time(found[2 * place + 1], name) / _time(found[2 * place], name)) / (2.0 * _NEAR)
+        for place, name in enumerate(asked)
+    }
+    return [
+        replace(row, elasticity=_elasticity(known[row.parameter], shares[row.parameter]))
+        if row.parameter in shares
+        else row
+        for row in rows
+    ]
+
+
+def _largest_answer(row: Sensitivity) -> float:
+    return max(abs(row.saving), abs(row.loss) if row.loss is not None else 1.0)
+
+
+def _elasticity(parameter: Parameter, share: float) -> float:
+    return -share if parameter.kind == "rate" else share
 
 
 def shortened(scenario: Scenario, steps: int = STEPS) -> Scenario:
@@ -207,27 +242,30 @@ def _time(outcome: Outcome, what: str) -> float:
     return float(outcome.result["time_s"])
 
 
-def _of_parameter(parameter: Parameter, factor: float, base: float, outcomes: Sequence[Outcome]) -> Sensitivity:
-    better, worse, up, down = outcomes
-    share = (log(_time(down, parameter.name)) - log(_time(up, parameter.name))) / (2.0 * _NEAR)
+def _of_parameter(parameter: Parameter, factor: float, base: float, better: Outcome, worse: Outcome) -> Sensitivity:
+    """A row whose elasticity is that over the whole range, which is close enough where next to nothing changes."""
+    fast = _time(better, parameter.name)
+    slow = None if worse.result is None else _time(worse, parameter.name)
+    share = log((base if slow is None else slow) / fast) / log(factor) / (1.0 if slow is None else 2.0)
     return Sensitivity(
         parameter=parameter.name,
         title=parameter.title,
         kind="hardware",
         value=parameter.better(factor),
         base_time_s=base,
-        time_s=_time(better, parameter.name),
-        loss=None if worse.result is None else _time(worse, parameter.name) / base - 1.0,
-        elasticity=-share if parameter.kind == "rate" else share,
+        time_s=fast,
+        loss=None if slow is None else slow / base - 1.0,
+        elasticity=_elasticity(parameter, share),
         members=parameter.members,
     )
 
 
-def _of_choice(choice: Choice, base: float, before: Outcome, after: Outcome) -> Sensitivity:
+def _of_choice(choice: Choice, before: Outcome, after: Outcome) -> Sensitivity:
     """A batch of another size goes through other numbers of samples: times are compared for the same number."""
     assert before.result is not None
     assert after.result is not None
     speed_up = after.result["throughput_samples_per_s"] / before.result["throughput_samples_per_s"]
+    base = _time(before, choice.key)
     return Sensitivity(choice.key, choice.title, "choice", choice.value, base, base / speed_up)
 
 
