@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
+from simulator.energy import Energy, busy_seconds, energy_of, node_power
 from simulator.execution.executor import Executor
 from simulator.execution.learning import LearnerArithmetic
 from simulator.hardware.device import Device
 from simulator.network.base import Network
 from simulator.platform.links import CORES, THREADS
+from simulator.prices import Cost, cost_of
 from simulator.resolved import ResolvedScenario
 from simulator.result import DeviceMemory, LinkLoad, Result, asynchrony, step_times
 from simulator.trace import Trace, breakdown
@@ -37,6 +41,7 @@ def make_result(
         Real seconds it took.
     """
     tables, duration, workers = resolved.scenario.tables, trace.duration, len(resolved.workers)
+    energy = energy_account(resolved, trace)
     # Every step carries the same, or none would have been repeated.
     repeats = resolved.steps / simulated
     gradients = sum(1 for span in trace.spans if span.name == "gradient")
@@ -62,8 +67,8 @@ def make_result(
             for use in [use for use in network.uses() if use.medium != THREADS][:5]
         ),
         simulated_steps=min(simulated, done),
-        energy=_energy(resolved, duration),
-        cost=_cost(resolved, duration),
+        energy_account=energy,
+        cost_account=_cost(resolved, duration, energy),
         trace=trace,
         events=executor.events,
         wall_time=wall_time,
@@ -95,13 +100,30 @@ def _placement(device: Device, mode: str | None) -> str:
     return f"{device.fast_memory} ({mode})" if device.fast_memory else device.main_memory
 
 
-def _energy(resolved: ResolvedScenario, duration: float) -> float:
-    """Thermal design power of every device of the nodes in use, over the run: an upper bound [J]."""
-    placed = {d.vertex: d for d in (*resolved.platform.accelerators, *resolved.platform.hosts)}
-    return duration * sum(d.device.power.tdp.value for d in placed.values())
+def energy_account(resolved: ResolvedScenario, trace: Trace) -> Energy:
+    """What the run took, by the rule of `simulator.energy`."""
+    tables, system = resolved.scenario.tables, resolved.platform.system
+    placed = {d.vertex: d for d in (*resolved.platform.hosts, *resolved.platform.accelerators)}
+    shares: dict[str, float] = defaultdict(float)
+    for rank, seconds in busy_seconds(trace.spans).items():
+        device = resolved.devices[rank]
+        part = 1.0
+        if rank < len(resolved.workers):  # of a chip in groups, or of the cores that processes run on
+            part = 1.0 / resolved.groups
+            if system.node.processes is not None:
+                part = 1.0 / device.device.units.value
+        shares[device.vertex] += part * seconds / trace.duration
+    return energy_of(
+        trace.duration,
+        tables.cluster.nodes,
+        tuple(placed.values()),
+        shares,
+        resolved.draws,
+        node_power(system, tables.power, resolved.draws),
+        tables.prices.pue,
+    )
 
 
-def _cost(resolved: ResolvedScenario, duration: float) -> float | None:
-    """Price of the nodes over the run [USD], where the system profile has one."""
-    price = resolved.platform.system.profile.facts.price
-    return None if price is None else duration * price.value * resolved.scenario.tables.cluster.nodes
+def _cost(resolved: ResolvedScenario, duration: float, energy: Energy) -> Cost | None:
+    tables = resolved.scenario.tables
+    return cost_of(duration, tables.cluster.nodes, energy.total, resolved.node_price, tables.prices)

@@ -20,6 +20,7 @@ __all__ = [
     "Bandwidth",
     "Document",
     "Frequency",
+    "Money",
     "Number",
     "Power",
     "Price",
@@ -52,6 +53,7 @@ Rate = Annotated[float, _quantity("rate")]
 Frequency = Annotated[float, _quantity("frequency")]
 Power = Annotated[float, _quantity("power")]
 Price = Annotated[float, _quantity("price")]
+Money = Annotated[float, _quantity("money")]
 Number = Annotated[float, _quantity("number")]
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -16,6 +16,7 @@ from simulator.collectives.policy import policies
 from simulator.collectives.registry import algorithms as collective_algorithms
 from simulator.cost.memory_tiers import effective_bandwidth
 from simulator.cost.rates import element_size
+from simulator.energy import device_draws
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.learning import LearningSetup
 from simulator.hardware import load_system
@@ -25,6 +26,7 @@ from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.platform.processes import process_bandwidth
 from simulator.reliability.assessment import reliability_setup
+from simulator.prices import node_price
 from simulator.scenario import Scenario
 from simulator.sharing.neighbours import own_place
 from simulator.sharing.placement import Place
@@ -115,6 +117,8 @@ class ResolvedScenario:
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
         self.learning = self._learning()
+        self.node_price = node_price(system, tables.prices, f"{where}: prices")
+        self.draws = device_draws(system, tables.power, f"{where}: power")
         self.memory_plan = plan_memory(self)
         self.memory_plan.check(where)
         self.memory = self.memory_plan.worker

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.energy import Energy
 from simulator.execution.device_operations import BLOCKS, SharedUse
+from simulator.prices import Cost
 from simulator.reliability.outcome import Reliability
 from simulator.trace import Trace, communication_ratio
 
@@ -99,8 +101,10 @@ class Result:
         Seconds of the critical path by part; see `simulator.trace.Category`. They add up to `time`.
     traffic : mapping
         Bytes carried by each class of link, each link of a route counted.
-    energy, cost : float or None
-        None where the profiles do not say.
+    energy_account : Energy
+        What it takes, by part, and at most.
+    cost_account : Cost or None
+        By part; None where nobody states a price.
     asynchrony : mapping or None
         Staleness, lost updates and torn reads of arrays that ranks share; None where none are.
     learning : mapping or None
@@ -134,8 +138,8 @@ class Result:
     traffic: Mapping[str, float]
     memory: tuple[DeviceMemory, ...]
     links: tuple[LinkLoad, ...]
-    energy: float | None
-    cost: float | None
+    energy_account: Energy
+    cost_account: Cost | None
     trace: Trace
     simulated_steps: int
     events: int
@@ -157,6 +161,16 @@ class Result:
     def communication_ratio(self) -> float:
         """Share of the critical path spent moving parameters and data (the paper's definition)."""
         return communication_ratio(dict(self.breakdown))
+
+    @property
+    def energy(self) -> float:
+        """All that the nodes and their facility take [J]; see `simulator.energy`."""
+        return self.energy_account.total
+
+    @property
+    def cost(self) -> float | None:
+        """What is paid [USD]; None where nobody states a price. See `simulator.prices`."""
+        return None if self.cost_account is None else self.cost_account.total
 
     @property
     def time_per_gradient(self) -> float:
@@ -282,7 +296,10 @@ class Result:
             "learning": self.learning,
             "sharing": self.sharing,
             "energy_j": self.energy,
+            "energy_upper_bound_j": self.energy_account.upper_bound,
+            "energy": self.energy_account.to_dict(),
             "cost_usd": self.cost,
+            "cost": None if self.cost_account is None else self.cost_account.to_dict(),
             "reliability": None if self.reliability is None else self.reliability.to_dict(self.energy, self.cost),
             "warnings": list(self.warnings),
             "simulation": {

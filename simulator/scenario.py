@@ -19,7 +19,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from simulator.calibration.parameters import flattened
 from simulator.documents import Document, read_toml, validate
+from simulator.energy import PowerTable
 from simulator.errors import InputError, UnknownNameError
+from simulator.prices import PricesTable
 from simulator.reliability.table import ReliabilityTable
 from simulator.sharing.tables import BackgroundTable
 
@@ -182,6 +184,8 @@ class ScenarioTables(Document):
     compare: CompareTable = CompareTable()
     plan: PlanTable | None = None
     calibration: CalibrationTable | None = None
+    prices: PricesTable = PricesTable()
+    power: PowerTable = PowerTable()
     reliability: ReliabilityTable | None = None
     background: BackgroundTable | None = None
     what_if: WhatIfTable = Field(default_factory=dict)

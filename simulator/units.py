@@ -41,13 +41,14 @@ DIMENSIONS: MappingProxyType[str, dict[str, float]] = MappingProxyType(
         "power": _prefixed("W", _DECIMAL),
         "price": {"USD/h": 1.0 / 3600.0, "USD/s": 1.0},
         "money": {"USD": 1.0},
+        "energy price": {"USD/kWh": 1.0 / 3.6e6},
         "energy": {**_prefixed("J", _DECIMAL), "Wh": 3600.0, "kWh": 3.6e6},
         "number": {"": 1.0, "%": 0.01},
     }
 )
 
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*$")
-_ARTICLES = {"operations": "a number of operations", "energy": "an energy"}
+_ARTICLES = {"operations": "a number of operations", "energy": "an energy", "energy price": "an energy price"}
 _EXAMPLES = {
     "time": "1.5 us",
     "size": "16 GB",
@@ -58,6 +59,7 @@ _EXAMPLES = {
     "power": "215 W",
     "price": "0.9 USD/h",
     "money": "2000 USD",
+    "energy price": "0.12 USD/kWh",
     "energy": "3 kWh",
     "number": "0.85",
 }
@@ -117,6 +119,7 @@ _PRINT = {
     "power": [("MW", 1e6), ("kW", 1e3), ("W", 1.0)],
     "price": [("USD/h", 1.0 / 3600.0)],
     "money": [("USD", 1.0)],
+    "energy price": [("USD/kWh", 1.0 / 3.6e6)],
     "energy": [("kWh", 3.6e6), ("J", 1.0)],
     "number": [("", 1.0)],
 }

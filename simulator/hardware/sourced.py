@@ -13,7 +13,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from simulator.documents import Bandwidth, Document, Frequency, Number, Power, Price, Rate, Seconds, Size
+from simulator.documents import Bandwidth, Document, Frequency, Money, Number, Power, Price, Rate, Seconds, Size
 from simulator.errors import suggestion
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "SourcedDuration",
     "SourcedFraction",
     "SourcedFrequency",
+    "SourcedMoney",
     "SourcedNumber",
     "SourcedPower",
     "SourcedPrice",
@@ -90,6 +91,7 @@ SourcedRate = Sourced[Annotated[Rate, _positive]]
 SourcedFrequency = Sourced[Annotated[Frequency, _positive]]
 SourcedSize = Sourced[Annotated[Size, _positive]]
 SourcedPower = Sourced[Annotated[Power, _positive]]
+SourcedMoney = Sourced[Annotated[Money, Field(ge=0)]]
 SourcedPrice = Sourced[Annotated[Price, Field(ge=0)]]
 SourcedTime = Sourced[Annotated[Seconds, Field(ge=0)]]
 SourcedDuration = Sourced[Annotated[Seconds, _positive]]

@@ -27,6 +27,7 @@ from simulator.hardware.sourced import (
     Profile,
     SourcedBandwidth,
     SourcedDuration,
+    SourcedMoney,
     SourcedPower,
     SourcedPrice,
     SourcedSize,
@@ -114,7 +115,9 @@ class Facts(Document):
     Attributes
     ----------
     price : Sourced, optional
-        Of a node [USD/s].
+        Of renting a node, electricity included [USD/s].
+    purchase : Sourced, optional
+        Of buying a node [USD].
     node_power : Sourced, optional
         Of a node under load, accelerators included [W].
     mtbf : Sourced, optional
@@ -122,6 +125,7 @@ class Facts(Document):
     """
 
     price: SourcedPrice | None = None
+    purchase: SourcedMoney | None = None
     node_power: SourcedPower | None = None
     mtbf: SourcedDuration | None = None
 
