@@ -80,7 +80,8 @@ def _scaling(study: Study, rows: Sequence[Row], path: Path) -> Figure:
     fewest, rate = first.values["workers"].mean, first.values["throughput_samples_per_s"].mean
     speed.plot([fewest, most], [rate, rate * most / fewest], color="#999999", linestyle=":", label="ideal")
     counts = sorted({row.values["workers"].mean for row in rows})
-    speed.set_yscale("log")
+    speed.set_yscale("log", base=2)
+    speed.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     for axes in (speed, share):
         axes.set_xscale("log")
         axes.set_xticks(counts, [f"{count:,.0f}" for count in counts], rotation=0 if len(counts) < 9 else 60)

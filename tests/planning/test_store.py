@@ -1,42 +1,40 @@
-"""Finished runs survive a kill, are found again by content, and a damaged store is refused with its line."""
+"""A store gives back what it was given, and says in one line what is wrong with it."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
+import shutil
+import sqlite3
 import subprocess
-import sys
-import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from study_cases import quick
 
-from simulator.errors import InputError
-from simulator.planning.replicates import run_replicates
-from simulator.planning.store import ResultStore, scenario_key
+from simulator.errors import InputError, RunError
+from simulator.planning.outcome import Outcome
+from simulator.planning.store import APPLICATION, SCHEMA_VERSION, ResultStore, scenario_key
 from simulator.scenario import Scenario
 from simulator.simulation import load
 
-QUICK = {
-    "learning.data": "synthetic:classes=3,shape=1x4x4,samples=300,noise=0.5",
-    "learning.model": "softmax",
-    "learning.target_accuracy": 1.0,
-    "learning.learning_rate": 1e-4,
-    "workload.steps": 150,
-}
-METHODS = ("sync-sgd", "async-sgd", "hogwild-sgd")
 
-
-def scenarios():
-    return [(name, load("m40x4-digits", **QUICK, **{"algorithm.name": name})) for name in METHODS]
-
-
-def content(results):
-    return {
-        name: [{key: value for key, value in result.items() if key != "simulation"} for result in found]
-        for name, found in results.items()
-    }
+def test_outcomes_come_back_and_failures_are_asked_again(tmp_path: Path):
+    path = tmp_path / "points.sqlite"
+    done, infeasible, failed = (quick(**{"simulation.seed": seed}) for seed in range(3))
+    with ResultStore(path) as store:
+        store.add(done, Outcome("done", {"time_s": 1.5, "learning": None}))
+        store.add(infeasible, Outcome("infeasible", None, "needs 17 GB of 16"))
+        store.add(failed, Outcome("failed", None, "died"))
+        assert len(store) == 3
+    with ResultStore(path) as store:
+        assert store.get(done) == Outcome("done", {"time_s": 1.5, "learning": None}, "")
+        assert store.get(infeasible) == Outcome("infeasible", None, "needs 17 GB of 16")
+        assert store.get(failed) is None
+        store.add(failed, Outcome("done", {}))
+        assert len(store) == 3
+        assert store.get(failed) == Outcome("done", {}, "")
 
 
 def test_a_key_is_the_content_of_the_scenario_and_nothing_else(tmp_path: Path):
@@ -56,101 +54,6 @@ def json_to_toml(data) -> str:
     return "\n".join(lines)
 
 
-def test_what_is_stored_is_not_run_again(tmp_path: Path):
-    path, ran = tmp_path / "runs.jsonl", []
-    first = run_replicates(scenarios(), 2, jobs=1, store=ResultStore(path))
-    again = run_replicates(scenarios(), 2, jobs=1, finished=lambda *done: ran.append(done), store=ResultStore(path))
-    assert again == first
-    assert ran == []
-    assert len(ResultStore(path)) == 6
-
-
-STUDY = """
-import sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_store import scenarios
-from simulator.planning.replicates import run_replicates
-from simulator.planning.store import ResultStore
-run_replicates(scenarios(), 4, jobs=1, store=ResultStore(Path({path!r})))
-"""
-
-
-def test_a_killed_study_resumes_and_ends_as_an_undisturbed_one(tmp_path: Path):
-    path, root = tmp_path / "runs.jsonl", Path(__file__).parents[2]
-    program = STUDY.format(tests=str(Path(__file__).parent), path=str(path))
-    study = subprocess.Popen([sys.executable, "-c", program], cwd=root)
-    try:
-        deadline = time.monotonic() + 60
-        while study.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < 3):
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-    finally:
-        study.send_signal(signal.SIGKILL)
-        study.wait()
-    with path.open("a") as file:
-        file.write('{"schema": "clustersim/sto')  # as if the kill had come in the middle of a line
-    survived = len(ResultStore(path))
-    assert 3 <= survived < 12
-    ran = []
-    resumed = run_replicates(scenarios(), 4, jobs=1, finished=lambda *done: ran.append(done), store=ResultStore(path))
-    assert len(ran) == 12 - survived
-    assert content(resumed) == content(run_replicates(scenarios(), 4, jobs=1))
-    keys = [json.loads(line)["key"] for line in path.read_text().splitlines()]
-    assert len(keys) == len(set(keys)) == 12
-
-
-@pytest.mark.parametrize("damage", ["not json\n", '{"schema": "other"}\n', "[1]\n"])
-def test_a_damaged_store_is_refused_with_its_line(tmp_path: Path, damage):
-    path = tmp_path / "runs.jsonl"
-    path.write_text(damage)
-    with pytest.raises(InputError, match="line 1 is no finished run") as caught:
-        ResultStore(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path):
-    store = ResultStore(tmp_path / "none" / "runs.jsonl")
-    with pytest.raises(InputError, match="cannot be written"):
-        store.add(load("m40x4-digits"), {})
-
-
-INTERRUPTED = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may have had it ignored
-from simulator.cli import main
-if __name__ == "__main__":
-    main(sys.argv[1:])
-"""
-
-
-def test_an_interrupted_study_ends_at_once_in_one_line_and_keeps_what_is_finished(tmp_path: Path):
-    program, store, root = tmp_path / "study.py", tmp_path / "runs.jsonl", Path(__file__).parents[2]
-    program.write_text(INTERRUPTED)
-    settings = [argument for key, value in QUICK.items() for argument in ("--set", f"{key}={value}")]
-    command = ["compare", "m40x4-digits", *settings, "--until", "accuracy=1.0", "--replicates", "50", "--jobs", "2"]
-    study = subprocess.Popen(
-        [sys.executable, str(program), *command, "--algorithms", "sync-sgd", "--store", str(store)],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while study.poll() is None and (not store.exists() or not store.read_bytes().count(b"\n")):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        study.send_signal(signal.SIGINT)
-        _, error = study.communicate(timeout=20)
-    finally:
-        study.kill()
-    assert study.returncode == 130
-    assert error.strip() == "clustersim: interrupted"
-    assert len(ResultStore(store)) >= 1
-
-
 def test_a_file_counts_by_what_is_in_it(tmp_path):
     system = tmp_path / "machine.toml"
     system.write_text('device = "device.toml"\n')
@@ -163,3 +66,141 @@ def test_a_file_counts_by_what_is_in_it(tmp_path):
     second = scenario_key(scenario)
     system.write_text('device = "device.toml" # other\n')
     assert len({first, second, scenario_key(scenario)}) == 3
+
+
+def fill(store: ResultStore, points: int = 100) -> None:
+    for seed in range(points):
+        store.add(quick(**{"simulation.seed": seed}), Outcome("done", {"filling": "x" * 1000}))
+
+
+def filled(path: Path, points: int = 40) -> Path:
+    with ResultStore(path) as store:
+        fill(store, points)
+    return path
+
+
+def refused(path: Path) -> str:
+    """The one line that says why a store is not opened; the file is left as it was."""
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(InputError) as caught:
+        ResultStore(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert before is None or path.read_bytes() == before
+    return str(caught.value)
+
+
+def test_lines_of_json_as_earlier_versions_wrote_are_named(tmp_path: Path):
+    path = tmp_path / "runs.jsonl"
+    path.write_text('{"schema": "clustersim/store/1", "key": "k", "result": {}}\n')
+    assert "lines of JSON, as earlier versions" in refused(path)
+
+
+def test_other_files_are_refused(tmp_path: Path):
+    path = tmp_path / "text"
+    path.write_text("a letter to somebody")
+    assert "no SQLite file" in refused(path)
+    path = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE music (title TEXT)")
+        database.commit()
+    assert "another program's" in refused(path)
+    assert "cannot be" in refused(tmp_path)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path):
+    path = filled(tmp_path / "points.sqlite", 1)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    assert "from a newer clustersim" in refused(path)
+
+
+@pytest.mark.parametrize("where", ["middle", "half", "header"])
+def test_a_damaged_store_is_refused_and_left_alone(tmp_path: Path, where):
+    path = filled(tmp_path / "points.sqlite")
+    data = bytearray(path.read_bytes())
+    if where == "middle":
+        # A page's own header, and pointers to its cells.
+        for page in range(4096 * 3, len(data), 4096):
+            data[page : page + 64] = b"\x5a" * 64
+    elif where == "half":
+        del data[len(data) // 2 + 1000 :]
+    else:
+        data[20:100] = bytes(80)
+    path.write_bytes(data)
+    assert "damaged" in refused(path) or "cannot be used" in refused(path)
+
+
+def test_a_result_that_is_no_result_is_damage(tmp_path: Path):
+    path = filled(tmp_path / "points.sqlite", 1)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE points SET result = '{\"filling\":'")
+        database.commit()
+    with ResultStore(path) as store, pytest.raises(InputError, match="is damaged: point"):
+        store.get(quick(**{"simulation.seed": 0}))
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path):
+    path = tmp_path / "points.sqlite"
+    path.touch()
+    with ResultStore(path) as store:
+        assert len(store) == 0
+
+
+def test_one_study_writes_at_a_time_and_readers_may_look(tmp_path: Path):
+    path = filled(tmp_path / "points.sqlite", 2)
+    with ResultStore(path):
+        assert "another study is writing" in refused(path)
+        with closing(sqlite3.connect(path)) as reader:
+            assert reader.execute("SELECT count(*) FROM runs WHERE status = 'done'").fetchone()[0] == 2
+    ResultStore(path).close()
+
+
+def test_a_place_that_is_not_there_is_refused(tmp_path: Path):
+    assert "cannot be written" in refused(tmp_path / "none" / "points.sqlite")
+
+
+def test_what_was_added_before_the_disk_was_full_is_kept(tmp_path: Path):
+    path = tmp_path / "points.sqlite"
+    with ResultStore(path) as store:
+        store._database.execute("PRAGMA max_page_count = 20")  # of 4 kB: what SQLite does where a disk ends
+        with pytest.raises(RunError, match=r"full\W+what was finished before is kept$"):
+            fill(store)
+        kept = len(store)
+    assert 10 < kept < 100
+    with ResultStore(path) as store:
+        assert len(store) == kept
+        assert all(store.get(quick(**{"simulation.seed": seed})) is not None for seed in range(kept))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 128 kB; gives the folder."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("mount") is None or os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs the rights of root")
+    command = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("this machine lets nobody mount a small file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_really_full(small_disk: Path, clustersim):
+    sweep = ["sweep", "m40x4-lenet", "--set", "workload.steps=1", "--jobs", 1, "--out", small_disk / "study"]
+    code, _, error = clustersim(*sweep, "--vary", "workload.batch_size=1..100")
+    assert code == 1
+    assert error.strip().endswith("what was finished before is kept")
+    assert error.count("\n") == 1
+    with ResultStore(small_disk / "study" / "points.sqlite") as store:
+        assert 5 < len(store) < 100
+
+
+def test_a_disk_that_may_only_be_read(small_disk: Path, clustersim):
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    code, _, error = clustersim("sweep", "m40x4-lenet", "--vary", "workload.batch_size=1,2", "--out", small_disk)
+    assert code == 2
+    assert "Read-only file system" in error
+    assert error.count("\n") == 1
