@@ -23,10 +23,13 @@ from simulator.cli.common import (
     scenario_options,
     write_json,
 )
+from simulator.cli.study_progress import study_progress
+from simulator.cli.uncertain import check_comparable, share_of
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.planning.axes import Point
+    from simulator.planning.draws import Draws
     from simulator.result import Result
     from simulator.scenario import Scenario
 
@@ -42,12 +45,14 @@ COMPARISON_SCHEMA = "clustersim/comparison/1"
 @report_option
 @click.option("--until", metavar="accuracy=A", help="Learn until that test accuracy; needs a [learning] table.")
 @click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds, with --until.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes, with --until; all cores by default.")
+@click.option("--draws", type=click.IntRange(min=2), help="Say how sure the order is, from so many uncertain worlds.")
+@click.option("--model-error", metavar="SHARE", help="With --draws: how far off the model may be, such as 5%.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes, with --until or --draws; all cores by default.")
 @click.option(
     "--store",
     "store_path",
     type=click.Path(path_type=Path),
-    help="Keep finished runs of --until here, and resume from it.",
+    help="Keep finished runs of --until or --draws here, and resume from it.",
 )
 @click.option("--vary", multiple=True, metavar="KEY=V1,V2,…", help="Compare over values of a key; may be repeated.")
 def compare(
@@ -61,6 +66,8 @@ def compare(
     report_path: Path | None,
     until: str | None,
     replicates: int,
+    draws: int | None,
+    model_error: str | None,
     jobs: int | None,
     store_path: Path | None,
     vary: Sequence[str],
@@ -73,14 +80,26 @@ def compare(
     check_plot(plot_path)
     check_report(report_path)
     base = load(scenario, assignments, seed, exact)
+    if model_error is not None and draws is None:
+        raise InputError("--model-error has an effect only with --draws")
     if until is not None:
+        if draws is not None:
+            raise InputError(
+                "--draws is of runs of a given length; with --until, --replicates say how sure the order is"
+            )
         _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path, report_path)
         return
-    if replicates != 1 or jobs is not None or store_path is not None:
-        raise InputError("--replicates, --jobs and --store have an effect only with --until accuracy=A")
+    if replicates != 1:
+        raise InputError("--replicates has an effect only with --until accuracy=A")
+    if draws is None and (jobs is not None or store_path is not None):
+        raise InputError("--jobs and --store have an effect only with --until accuracy=A or --draws")
     rows: list[tuple[str, Result]] = []
     # Build all before running any, so that a bad name in the last one is found at once.
-    simulations = [(name, Simulation(variant)) for name, variant in _variants(base, algorithms, vary)]
+    variants = _variants(base, algorithms, vary)
+    error = None if model_error is None else share_of(model_error, "--model-error")
+    if draws is not None:
+        check_comparable(variants, error)
+    simulations = [(name, Simulation(variant)) for name, variant in variants]
     total = sum(simulation.steps for _, simulation in simulations)
     done = 0
     with progress(total, "comparing") as show:
@@ -90,7 +109,12 @@ def compare(
     first = rows[0][1]
     title = f"{first.network} on {first.nodes} × {first.system}, batch {first.batch_size} a worker"
     output = console(json_path)
+    sure = None if draws is None else _drawn(variants, rows, draws, base, error, jobs, store_path)
     output.print(comparison_table(rows, title, output.width))
+    if sure is not None:
+        from simulator.report.certainty import certainty_view
+
+        output.print(certainty_view(sure))
     if plot_path is not None:
         from simulator.report.plots import breakdown_bars
 
@@ -104,8 +128,36 @@ def compare(
     document = {
         "schema": COMPARISON_SCHEMA,
         "results": [{"name": name, **result.to_dict()} for name, result in rows],
+        **({} if sure is None else {"certainty": sure.to_dict()}),
     }
     write_json(json_path, document)
+
+
+def _drawn(
+    variants: Sequence[tuple[str, Scenario]],
+    rows: Sequence[tuple[str, Result]],
+    draws: int,
+    base: Scenario,
+    error: float | None,
+    jobs: int | None,
+    store_path: Path | None,
+) -> Draws:
+    """The compared runs in the same uncertain worlds."""
+    from simulator.planning.store import ResultStore
+    from simulator.planning.uncertainty import draw_times
+
+    results = {name: result.to_dict() for name, result in rows}
+    with ResultStore(store_path) if store_path else nullcontext() as store, study_progress("runs of draws") as show:
+        return draw_times(
+            dict(variants),
+            draws,
+            base.tables.simulation.seed,
+            model_error=error,
+            results=results,
+            store=store,
+            jobs=jobs,
+            progress=show,
+        )
 
 
 def _compare_until(
