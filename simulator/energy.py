@@ -185,7 +185,7 @@ def busy_seconds(spans: Iterable[Span]) -> dict[int, float]:
 
 
 def _covered(intervals: list[tuple[float, float]]) -> float:
-    """Length of the union of (end, start) intervals: from the last end on, what lies before the earliest start so far."""
+    """Length of the union of (end, start) intervals: from the last end on, what lies before any start so far."""
     intervals.sort(reverse=True)
     covered, earliest = 0.0, float("inf")
     for end, start in intervals:

@@ -25,8 +25,8 @@ from simulator.memory_plan import plan_memory
 from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.platform.processes import process_bandwidth
-from simulator.reliability.assessment import reliability_setup
 from simulator.prices import node_price
+from simulator.reliability.assessment import reliability_setup
 from simulator.scenario import Scenario
 from simulator.sharing.neighbours import own_place
 from simulator.sharing.placement import Place
