@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.planning.pareto import pareto_front
@@ -176,19 +177,38 @@ def _cost(study: Study, done: Sequence[Record]) -> Iterator[Section]:
 
 # Tables ---------------------------------------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of numbers: which, how it is headed and written, and whether its interval is worth showing."""
+
+    metric: str
+    heading: str
+    write: Callable[[float], str]
+    spread: bool = False
+
+
+def _time(value: float) -> str:
+    return format_quantity(value, "time")
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
 _COLUMNS = (
-    ("workers", "workers", lambda value: f"{value:,.0f}"),
-    (_SPEED, "samples/s", lambda value: f"{value:,.0f}"),
-    ("step_time_s", "step", lambda value: format_quantity(value, "time")),
-    ("time_s", "time", lambda value: format_quantity(value, "time")),
-    ("expected_time_s", "with failures", lambda value: format_quantity(value, "time")),
-    ("reached_at_s", "to accuracy", lambda value: format_quantity(value, "time")),
-    ("best_accuracy", "best accuracy", percent),
-    ("efficiency", "efficiency", percent),
-    ("communication_ratio", "communication", percent),
-    ("cost_usd", "cost", lambda value: format_quantity(value, "money")),
-    ("energy_j", "energy", lambda value: format_quantity(value, "energy")),
-    ("memory_bytes", "memory", lambda value: format_quantity(value, "size")),
+    _Column("workers", "workers", _count),
+    _Column(_SPEED, "samples/s", _count, spread=True),
+    _Column("step_time_s", "step", _time, spread=True),
+    _Column("time_s", "time", _time, spread=True),
+    _Column("expected_time_s", "with failures", _time),
+    _Column("reached_at_s", "to accuracy", _time, spread=True),
+    _Column("best_accuracy", "best accuracy", percent),
+    _Column("efficiency", "efficiency", percent),
+    _Column("communication_ratio", "communication", percent),
+    _Column("cost_usd", "cost", lambda value: format_quantity(value, "money")),
+    _Column("energy_j", "energy", lambda value: format_quantity(value, "energy")),
+    _Column("memory_bytes", "memory", lambda value: format_quantity(value, "size")),
 )
 
 
@@ -202,16 +222,18 @@ def _points(study: Study, done: Sequence[Record]) -> Iterator[Block]:
 
 
 def _table(study: Study, rows: Sequence[Record], caption: str) -> Table:
-    used = [column for column in _COLUMNS if any(row[column[0]] is not None for row in rows)]
+    used = [column for column in _COLUMNS if any(row[column.metric] is not None for row in rows)]
+    if "cluster.workers" in study.keys:
+        used = [column for column in used if column.metric != "workers"]
     cells = [
         (
             *(_value(row[key]) for key in study.keys),
-            *(_cell(row, metric, write) for metric, _, write in used),
+            *(_cell(row, column) for column in used),
             part(row["bounded_by"]).words,
         )
         for row in rows
     ]
-    headings = (*map(_short, study.keys), *(heading for _, heading, _ in used), "bound by")
+    headings = (*map(_short, study.keys), *(column.heading for column in used), "bound by")
     numbers = [
         *(place for place, key in enumerate(study.keys) if isinstance(rows[0][key], int | float)),
         *range(len(study.keys), len(headings) - 1),
@@ -219,12 +241,12 @@ def _table(study: Study, rows: Sequence[Record], caption: str) -> Table:
     return Table(headings, cells, caption, numbers)
 
 
-def _cell(row: Record, metric: str, write: Any) -> str:
-    value = row[metric]
+def _cell(row: Record, column: _Column) -> str:
+    value = row[column.metric]
     if value is None:
         return ""
-    half = _half(row, metric)
-    return str(write(value)) if half is None or not value else f"{write(value)} ± {percent(half / value)}"
+    half = _half(row, column.metric) if column.spread else None
+    return column.write(value) if half is None or not value else f"{column.write(value)} ± {percent(half / value)}"
 
 
 def _reasons(study: Study, rows: Sequence[Record]) -> list[str]:

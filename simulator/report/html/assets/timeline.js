@@ -272,7 +272,6 @@ function timeline(box) {
     ["−", "zoom out", keys["-"]], ["+", "zoom in", keys["+"]], ["◀", "earlier", keys[","]], ["▶", "later", keys["."]],
     ["whole", "show all of it", keys[0]],
   ]));
-  readout.textContent = hint;
   box.append(help());
   new ResizeObserver(() => look(left, width)).observe(area);
   // On paper there is room for all of it, whatever was looked at.
@@ -284,6 +283,7 @@ function timeline(box) {
     words.replaceChildren();  // placed in pixels of the screen
   });
   addEventListener("afterprint", () => look(...seen));
+  choose(-1, false);
   show();
 }
 

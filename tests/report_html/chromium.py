@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -59,10 +60,8 @@ class Browser:
     def close(self) -> None:
         """End the browser, and all of its processes."""
         self._session = None
-        try:
+        with contextlib.suppress(OSError, TimeoutError):
             self.call("Browser.close")
-        except (OSError, TimeoutError):
-            pass
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
