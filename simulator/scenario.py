@@ -151,6 +151,7 @@ class PlanTable(Document):
     budget: str | None = None
     objective: str | None = None
     target: str | None = Field(None, description="throughput=N samples/s or accuracy=A")
+    prices: dict[str, str] = Field(default_factory=dict, description='of a node-hour by system, such as "98.32 USD/h"')
 
 
 class CalibrationTable(Document):

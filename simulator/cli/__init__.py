@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "run": ("run", "run"),
         "compare": ("compare", "compare"),
         "sweep": ("sweep", "sweep"),
+        "plan": ("plan", "plan"),
         "share": ("share", "share"),
         "failures": ("failures", "failures"),
         "sensitivity": ("sensitivity", "sensitivity"),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simulator.planning.axes import Point
     from simulator.planning.study import Study
 
-__all__ = ["STORE_NAME", "sweep"]
+__all__ = ["STORE_NAME", "store_path", "sweep"]
 
 #: The store in the folder of a study.
 STORE_NAME = "points.sqlite"
@@ -106,7 +106,7 @@ def sweep(
             points=points,
             tied=groups,
             replicates=replicates,
-            store=None if out is None else _store_path(out),
+            store=None if out is None else store_path(out),
             jobs=jobs,
             dask=dask,
             progress=show,
@@ -152,7 +152,14 @@ def _refuse_set_keys(assignments: Sequence[str], seed: int | None, point: Point)
             raise InputError(f"{key}: is set and varied; expected one of them")
 
 
-def _store_path(out: Path) -> Path:
+def store_path(out: Path) -> Path:
+    """Where the store of the study in that folder lies; the folder is made if it is not there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

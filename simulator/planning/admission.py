@@ -1,4 +1,4 @@
-"""What can be said of a configuration before anything is simulated: whether it can exist, and what it takes at least."""
+"""What is known of a configuration before anything is simulated: whether it can exist, and what it takes at least."""
 
 from __future__ import annotations
 
@@ -107,6 +107,6 @@ def _beyond_bounds(admitted: Admitted, question: Question, throughput: float | N
 
 def least_cost(admitted: Admitted) -> float | None:
     """What the nodes cost for the least time [USD]; None where no price is known."""
-    price = admitted.simulation.platform.system.profile.facts.price
+    price = admitted.simulation.node_price
     nodes = admitted.simulation.scenario.tables.cluster.nodes
     return None if price is None else price.value * nodes * admitted.least_time

@@ -9,22 +9,24 @@ algorithms that have one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from simulator.algorithms import load_algorithm
 from simulator.cost.rates import element_size
-from simulator.errors import InputError, located
+from simulator.errors import InputError, UnknownNameError, located
 from simulator.hardware import load_system
 from simulator.planning.axes import algorithm_changes
 from simulator.scenario import Scenario
 
-__all__ = ["Candidate", "Choices", "candidate", "check_choices"]
+__all__ = ["Candidate", "Choices", "Family", "candidate", "check_choices", "named"]
 
 #: Keys of [cluster] that describe the scenario's own system, and those of a master.
 _OF_A_SYSTEM = ("memory_mode", "cluster_mode", "partitions", "host_memory", "routing")
 _OF_A_MASTER = ("master", "shards")
+#: Keys of [prices] that a node-hour's price stands in for.
+_OTHER_PRICES = ("devices", "node_purchase", "lifetime_years")
 #: Keys of [reliability] that say how much is trained, which is the plan's to say.
 _LENGTHS = ("work", "epochs", "steps")
 
@@ -42,17 +44,39 @@ class Choices:
     batch_sizes : tuple of int
         Samples a worker and step, each tried; or the one `global_batch`, divided among the workers.
     global_batch : int or None
+    prices : mapping
+        Of a node-hour, by system, over what its profile and the scenario's [prices] say: ``"98.32 USD/h"``.
     """
 
     systems: tuple[str, ...]
     algorithms: tuple[str, ...]
     batch_sizes: tuple[int, ...]
     global_batch: int | None = None
+    prices: Mapping[str, str] = field(default_factory=dict)
 
-    def families(self) -> list[tuple[str, str, int | None]]:
-        """(system, algorithm, batch a worker or None) of every family of candidates that differ in nodes alone."""
+    def families(self) -> list[Family]:
+        """Every family of candidates that differ in nodes alone."""
         batches = [None] if self.global_batch is not None else list(self.batch_sizes)
-        return [(s, a, b) for s in self.systems for a in self.algorithms for b in batches]
+        return [Family(s, a, b, self.prices.get(s)) for s in self.systems for a in self.algorithms for b in batches]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Candidates that differ in nodes alone.
+
+    Attributes
+    ----------
+    system, algorithm : str
+    batch_size : int or None
+        Samples a worker and step; None where a global batch is divided.
+    price : str or None
+        Of a node-hour, if it is not left to profile and scenario.
+    """
+
+    system: str
+    algorithm: str
+    batch_size: int | None
+    price: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +139,18 @@ def check_choices(base: Scenario, choices: Choices) -> None:
         element_size(base.tables.workload.precision)
     for name in choices.systems:
         load_system(_path(base, name))
+    for name in choices.prices:
+        if name not in choices.systems:
+            raise UnknownNameError("system with a price", name, choices.systems, "prices")
     for text in choices.algorithms:
         changed = base.override(algorithm_changes(base, text) | _master_keys(base, text))
         algorithm = load_algorithm(_path(base, changed.tables.algorithm.name), "algorithms")
         algorithm.resolve_options(changed.tables.algorithm.model_extra or {}, "algorithms")
 
 
-def candidate(base: Scenario, system: str, nodes: int, algorithm: str, batch_size: int | None) -> Candidate:
-    """The configuration of so many nodes; with batch_size None it has the scenario's own until it gets another."""
+def candidate(base: Scenario, family: Family, nodes: int) -> Candidate:
+    """The member of the family with so many nodes; without a batch it has the scenario's until it gets its own."""
+    system, algorithm, batch_size = family.system, family.algorithm, family.batch_size
     changes: dict[str, Any] = {
         "cluster.system": system,
         "cluster.nodes": nodes,
@@ -132,6 +160,8 @@ def candidate(base: Scenario, system: str, nodes: int, algorithm: str, batch_siz
     }
     if system != base.tables.cluster.system:
         changes |= {f"cluster.{key}": None for key in _OF_A_SYSTEM}
+    if family.price is not None:
+        changes |= {f"prices.{key}": None for key in _OTHER_PRICES} | {"prices.node_hour": family.price}
     if base.tables.reliability is not None:
         changes |= {f"reliability.{key}": None for key in _LENGTHS}
     if batch_size is not None:
@@ -140,7 +170,7 @@ def candidate(base: Scenario, system: str, nodes: int, algorithm: str, batch_siz
     return Candidate(base.override(changes), system, nodes, algorithm, batch_size)
 
 
-def _master_keys(base: Scenario, text: str) -> Mapping[str, Any]:
+def _master_keys(base: Scenario, text: str) -> dict[str, Any]:
     """What to take out of [cluster] for an algorithm without a master."""
     algorithm = load_algorithm(_path(base, text.partition(":")[0]), "algorithms")
     if algorithm.master is None and algorithm.server is None:

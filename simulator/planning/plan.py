@@ -9,14 +9,15 @@ holds for every simulation (`simulator.planning.bounds`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.errors import InputError
 from simulator.planning.candidates import Choices, candidate, check_choices, named
 from simulator.planning.configuration import Configuration
 from simulator.planning.evaluation import Evaluation, Evaluator, Runner
+from simulator.planning.limits import MOST_WORKERS, Certainty, Limits, certainty_of, limits_of
 from simulator.planning.node_counts import NodeCounts, parse_nodes
 from simulator.planning.outcome import Outcome
 from simulator.planning.pareto import pareto_front
@@ -50,6 +51,10 @@ class Plan:
         All others, with the reason.
     scenario : Scenario
         What was planned for.
+    limits : Limits or None
+        What limits the best; None if nothing will do.
+    certainty : Certainty or None
+        How sure the order of the first few is; None where nobody asked.
     """
 
     question: Question
@@ -57,6 +62,8 @@ class Plan:
     front: tuple[Configuration, ...]
     ruled_out: tuple[RuledOut, ...]
     scenario: Scenario = field(repr=False)
+    limits: Limits | None = None
+    certainty: Certainty | None = None
 
     @property
     def best(self) -> Configuration | None:
@@ -75,6 +82,8 @@ class Plan:
             "question": self.question.to_dict(),
             "ranked": [{**one.to_dict(), "on_front": self.on_front(one)} for one in self.ranked],
             "ruled_out": [one.to_dict() for one in self.ruled_out],
+            "limits": None if self.limits is None else self.limits.to_dict(),
+            "certainty": None if self.certainty is None else self.certainty.to_dict(),
         }
 
 
@@ -91,6 +100,10 @@ def plan(
     budget: str | float | None = None,
     objective: str | None = None,
     target: str | None = None,
+    prices: Mapping[str, str] | None = None,
+    sensitivity: bool | None = None,
+    draws: int | None = None,
+    model_error: float | None = None,
     prune: bool = True,
     store: ResultStore | None = None,
     jobs: int | None = None,
@@ -126,6 +139,14 @@ def plan(
     target : str, optional
         ``"throughput=12000"``: samples a second that are the least that will do. ``"accuracy=0.95"``: train until then;
         needs a scenario with a ``[learning]`` table, whose steps are then the most that are tried.
+    prices : mapping, optional
+        Of a node-hour by system, such as ``"98.32 USD/h"``, over what profiles and the scenario's ``[prices]`` say.
+    sensitivity : bool, optional
+        Whether to find what would help the best configuration most; if left out, where it has few workers.
+    draws : int, optional
+        Uncertain worlds in which the first of the ranking are compared; see `simulator.planning.uncertainty`.
+    model_error : float, optional
+        With `draws`: how far off the model may be.
     prune : bool
         Whether what a bound rules out is left without a simulation.
     store, jobs, dask, progress
@@ -139,7 +160,7 @@ def plan(
         If the study cannot go on.
     """
     given = _stated(scenario)
-    choices = _choices(scenario, systems, algorithms, batch_sizes, global_batch)
+    choices = _choices(scenario, systems, algorithms, batch_sizes, global_batch, prices)
     check_choices(scenario, choices)
     wanted = nodes if nodes is not None else given.nodes or DEFAULT_NODES
     counts = parse_nodes(wanted if isinstance(wanted, str) else ",".join(map(str, wanted)))
@@ -152,7 +173,12 @@ def plan(
 
     evaluations = _evaluate(scenario, choices, counts, question, run, prune)
     _refuse_if_nothing_goes_together(evaluations)
-    return ranked_plan(question, evaluations, scenario)
+    made = ranked_plan(question, evaluations, scenario)
+    if made.best is None:
+        return made
+    ask = made.best.workers <= MOST_WORKERS if sensitivity is None else sensitivity
+    sure = certainty_of(made.ranked, question, draws, model_error, store, jobs, progress) if draws else None
+    return replace(made, limits=limits_of(made.best, ask, jobs), certainty=sure)
 
 
 def ranked_plan(question: Question, evaluations: Sequence[Evaluation], scenario: Scenario) -> Plan:
@@ -184,6 +210,7 @@ def _choices(
     algorithms: Sequence[str] | None,
     batch_sizes: Sequence[int] | None,
     global_batch: int | None,
+    prices: Mapping[str, str] | None,
 ) -> Choices:
     tables, given = scenario.tables, _stated(scenario)
     if batch_sizes is not None and global_batch is not None:
@@ -197,6 +224,7 @@ def _choices(
         named(algorithms),
         tuple(batch_sizes if batch_sizes is not None else [tables.workload.batch_size]),
         global_batch,
+        given.prices if prices is None else {**given.prices, **prices},
     )
 
 
@@ -209,7 +237,8 @@ def _question(
     target_text: str | None,
 ) -> Question:
     given = _stated(scenario)
-    target = parse_target(target_text or given.target) if target_text or given.target else None
+    wanted = target_text or given.target
+    target = parse_target(wanted) if wanted else None
     latest, most = parse_deadline(deadline), parse_budget(budget)
     aim = objective_of(objective or given.objective, latest)
     if target is None or target.kind == "throughput":
@@ -230,7 +259,7 @@ def _evaluate(
         if question.deadline is None and question.least_throughput is None:
             raise InputError("nodes: the smallest that will do needs a deadline, or a target throughput=…")
         return smallest_of_each(scenario, families, counts, evaluator)
-    return evaluator([candidate(scenario, s, count, a, b) for s, a, b in families for count in counts.counts])
+    return evaluator([candidate(scenario, family, count) for family in families for count in counts.counts])
 
 
 def _refuse_if_nothing_goes_together(evaluations: Sequence[Evaluation]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from simulator.planning.admission import Admitted
-from simulator.planning.candidates import candidate
+from simulator.planning.candidates import Family, candidate
 from simulator.planning.configuration import Configuration
 from simulator.planning.evaluation import Evaluation, Evaluator
 from simulator.planning.node_counts import NodeCounts
@@ -19,7 +19,6 @@ from simulator.scenario import Scenario
 
 __all__ = ["smallest_of_each"]
 
-Family = tuple[str, str, int | None]
 #: Reasons that more nodes can change; a configuration ruled out for another, such as its budget, is large enough.
 _TOO_SMALL = ("deadline", "throughput", "memory", "batch", "setup", "failed")
 
@@ -56,8 +55,7 @@ def _ask(
 ) -> Admitted | None:
     """The next configuration of the family that must be simulated; those on the way need not be."""
     while True:
-        system, algorithm, batch = family
-        one = evaluator.admit(candidate(scenario, system, count, algorithm, batch))
+        one = evaluator.admit(candidate(scenario, family, count))
         if isinstance(one, Admitted):
             return one
         found[family][count] = one
