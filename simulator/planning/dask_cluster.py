@@ -8,7 +8,9 @@ scheduler than keep all workers busy, so a study may be of any size.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from importlib import import_module
 from itertools import islice
 from typing import Any, TypeAlias
@@ -24,9 +26,11 @@ __all__ = ["on_dask"]
 Client: TypeAlias = Any
 
 #: Seconds to wait for the scheduler, and for the first worker.
-_CONNECT, _FIRST_WORKER = 5.0, 30.0
+CONNECT, FIRST_WORKER = 5.0, 30.0
 #: Points that each thread of a worker has waiting.
 _AHEAD = 4
+#: Seconds between two looks at how many workers there are.
+_ASK_EVERY = 5.0
 
 
 def on_dask(tasks: Iterator[Task], address: str) -> Iterator[tuple[int, Record]]:
@@ -56,7 +60,7 @@ def _connected(address: str) -> Client:
     # What goes wrong is said here, in one line.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
-        return distributed.Client(address, timeout=_CONNECT, set_as_default=False)
+        return distributed.Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, TimeoutError):
         raise InputError(
             f"dask: no scheduler answers at {address}; start one with 'dask scheduler', and workers with "
@@ -71,7 +75,7 @@ def _connected(address: str) -> Client:
 def _check_workers(client: Client, address: str) -> None:
     """All workers must have this program, in this version, or the same scenario would give other results."""
     try:
-        client.wait_for_workers(1, timeout=_FIRST_WORKER)
+        client.wait_for_workers(1, timeout=FIRST_WORKER)
     except TimeoutError:
         raise InputError(
             f"dask: the scheduler at {address} has no workers; start some with 'dask worker {address}'"
@@ -89,36 +93,52 @@ def _check_workers(client: Client, address: str) -> None:
 
 
 def _records(client: Client, tasks: Iterator[Task], address: str) -> Iterator[tuple[int, Record]]:
-    finished = import_module("distributed").as_completed(loop=client.loop)
+    distributed = import_module("distributed")
+    finished = distributed.as_completed(loop=client.loop)
     numbers: dict[Any, int] = {}
+    ahead = _Ahead(client)
+    lost = RunError(
+        f"dask: the scheduler at {address} is lost; what was finished before is kept in the store, if there is one"
+    )
 
-    def submit(tasks: Iterable[Task]) -> None:
-        for number, point in tasks:
+    def submit() -> None:
+        for number, point in islice(tasks, max(0, ahead.points() - len(numbers))):
             future = client.submit(simulated, *point, pure=False)
             numbers[future] = number
             finished.add(future)
 
-    submit(islice(tasks, _AHEAD * _threads(client)))
-    for future in finished:
-        record = _record_of(future, address)
-        yield numbers.pop(future), record
-        submit(islice(tasks, max(0, _AHEAD * _threads(client) - len(numbers))))
-
-
-def _threads(client: Client) -> int:
-    return max(1, int(sum(client.nthreads().values())))
-
-
-def _record_of(future: Any, address: str) -> Record:
-    killed = import_module("distributed").KilledWorker
     try:
-        record: Record = future.result(timeout=_CONNECT)
+        submit()
+        for future in finished:
+            yield numbers.pop(future), _record_of(future, distributed.KilledWorker)
+            submit()
+    except (OSError, CancelledError):
+        raise lost from None
+
+
+class _Ahead:
+    """How many points are handed to the scheduler at once; workers may come and go."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._points = 0
+        self._asked = -_ASK_EVERY
+
+    def points(self) -> int:
+        if time.monotonic() - self._asked > _ASK_EVERY:
+            threads = sum(self._client.nthreads().values())
+            self._points, self._asked = _AHEAD * max(1, threads), time.monotonic()
+        return self._points
+
+
+def _record_of(future: Any, killed: type[Exception]) -> Record:
+    """What a future that has ended holds; waits if that went with a worker and has to be done again."""
+    try:
+        record: Record = future.result()
         return record
     except killed as error:
-        return "failed", None, f"its workers died, {error.allowed_failures + 1} times in a row; out of memory?"
+        return "failed", None, f"{error.args[2] + 1} workers died of it; out of memory?"
     except Exception as error:
-        if future.status == "error":
-            return "failed", None, " ".join(f"{type(error).__name__}: {error}".split())
-        raise RunError(
-            f"dask: the scheduler at {address} is lost; what was finished before is kept in the store, if there is one"
-        ) from None
+        if future.status != "error":
+            raise
+        return "failed", None, " ".join(f"{type(error).__name__}: {error}".split())
