@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import simulator
@@ -30,24 +31,29 @@ from simulator.result import Result
 MADE_BY = {"command": "clustersim run here.toml", "date": "2026-01-02 03:04 UTC", "python": "3.11", "clustersim": "1"}
 
 
+@cache
 def run(name: str = "m40x4-lenet", **changes: Any) -> Result:
     """The result of a short run."""
     return simulator.simulate(simulator.load(name, **{"workload.steps": 6, **changes}))
 
 
+@cache
 def learned(seed: int = 0, **changes: Any) -> Result:
     """The result of a short run that learns."""
     return run("m40x4-digits", **{"workload.steps": 30, "simulation.seed": seed, **changes})
 
 
+@cache
 def of_a_run() -> Report:
     return run_report(run(), MADE_BY)
 
 
+@cache
 def of_a_learning_run() -> Report:
     return run_report(learned(), MADE_BY)
 
 
+@cache
 def of_a_comparison() -> Report:
     rows = [
         (f"{name} workers={workers}", run(**{"algorithm.name": name, "cluster.workers": workers}).to_dict())
@@ -57,6 +63,7 @@ def of_a_comparison() -> Report:
     return comparison_report(rows, "lenet", MADE_BY)
 
 
+@cache
 def of_times_to_accuracy() -> Report:
     found = {
         name: [learned(seed, **{"algorithm.name": name, "learning.target_accuracy": 0.3}).to_dict() for seed in (0, 1)]
@@ -67,6 +74,7 @@ def of_times_to_accuracy() -> Report:
     )
 
 
+@cache
 def of_a_study() -> Report:
     from simulator.report.html.study import study_report
 

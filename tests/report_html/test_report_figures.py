@@ -58,6 +58,13 @@ def test_what_cannot_be_seen_is_neither_drawn_nor_in_the_legend() -> None:
     assert "part 1" not in picture
 
 
+def test_long_names_are_shortened_and_told_in_full() -> None:
+    picture = ElementTree.fromstring(stacked_bars([Bar("n" * 200, [Piece("p" * 200, "c0", 0, 1.0)])], "s", "l"))
+    drawn = ["".join(text.itertext()) for text in picture.iter(f"{SVG}text") if text.find(f"{SVG}title") is not None]
+    assert [words[:200] for words in drawn] == ["n" * 200, "p" * 200]
+    assert all(len(words) < 270 for words in drawn)
+
+
 def test_a_limit_beyond_a_bar_is_on_the_picture() -> None:
     picture = ElementTree.fromstring(stacked_bars([Bar("a", [Piece("p", "c0", 0, 1.0)], limit=9.0)], "s", "l"))
     (line,) = [path for path in picture.iter(f"{SVG}path") if path.get("class") == "median"]

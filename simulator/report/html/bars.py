@@ -8,7 +8,7 @@ from html import escape
 
 from simulator.report.html.axes import LinearAxis
 from simulator.report.html.numbers import number, percent
-from simulator.report.html.svg import element, figure, hatched, legend, text
+from simulator.report.html.svg import element, figure, hatched, legend, name, text
 
 __all__ = ["Bar", "Piece", "stacked_bars"]
 
@@ -69,7 +69,7 @@ def stacked_bars(bars: Sequence[Bar], axis_label: str, label: str, show: Callabl
         parts.append(text(x, bottom + 18, number(tick), text_anchor="middle" if tick else "start", class_="small"))
     for place, (bar, total) in enumerate(zip(bars, totals, strict=True)):
         y = _ROW * place
-        parts.append(text(_MARGIN, y + 16, bar.name))
+        parts.append(name(_MARGIN, y + 16, bar.name, 62 - len(bar.remark)))
         if bar.remark:
             parts.append(text(_WIDTH - _MARGIN, y + 16, bar.remark, text_anchor="end", class_="small soft"))
         at = 0.0

@@ -11,7 +11,19 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-__all__ = ["COLOURS", "HATCHES", "element", "figure", "hatched", "hatches", "legend", "mark", "plot_style", "text"]
+__all__ = [
+    "COLOURS",
+    "HATCHES",
+    "element",
+    "figure",
+    "hatched",
+    "hatches",
+    "legend",
+    "mark",
+    "name",
+    "plot_style",
+    "text",
+]
 
 #: Classes ``c0`` to ``c5`` of the style sheet.
 COLOURS = 6
@@ -27,6 +39,13 @@ def element(tag: str, content: str = "", **attributes: object) -> str:
 def text(x: float, y: float, words: str, **attributes: object) -> str:
     """Words at a place, escaped."""
     return element("text", escape(words), x=x, y=y, **attributes)
+
+
+def name(x: float, y: float, words: str, most: int = 54, **attributes: object) -> str:
+    """Words that may be too many: beyond `most` letters they end in an ellipsis, and a tooltip has them all."""
+    if len(words) <= most:
+        return text(x, y, words, **attributes)
+    return element("text", element("title", escape(words)) + escape(words[: most - 1] + "…"), x=x, y=y, **attributes)
 
 
 def figure(width: float, height: float, content: Sequence[str], label: str) -> str:
@@ -61,7 +80,7 @@ def legend(entries: Sequence[tuple[str, str]], left: float, top: float, line: fl
     """One entry a line, (sign, words): a sign is markup around the origin, about 16 wide."""
     return [
         element("g", sign, transform=f"translate({left:g} {top + line * place - 4:g})")
-        + text(left + 16, top + line * place, words)
+        + name(left + 16, top + line * place, words)
         for place, (sign, words) in enumerate(entries)
     ]
 
