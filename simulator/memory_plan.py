@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.algorithms.holdings import Situation
 from simulator.cost.memory_tiers import usable_capacity
@@ -22,9 +22,18 @@ from simulator.workload.memory import MemoryNeed, MemoryOptions, largest_batch, 
 if TYPE_CHECKING:
     from simulator.platform import PlacedDevice
     from simulator.resolved import ResolvedScenario
+    from simulator.scenario import Scenario
     from simulator.workload.network import Network
 
-__all__ = ["DevicePlan", "MemoryPlan", "plan_memory"]
+__all__ = ["DevicePlan", "DoesNotFitError", "MemoryPlan", "Remedy", "memory_of", "plan_memory", "remedies"]
+
+
+class DoesNotFitError(InfeasibleError):
+    """Some device would have to hold more than it can; `plan` says what."""
+
+    def __init__(self, message: str, plan: MemoryPlan | None = None) -> None:
+        super().__init__(message)
+        self.plan = plan
 
 
 @dataclass(frozen=True)
@@ -104,23 +113,25 @@ class MemoryPlan:
 
         Raises
         ------
-        InfeasibleError
+        DoesNotFitError
             One line with the need, the capacity and what would fit.
         """
         tight = self.tightest
         if not tight.fits:
-            raise InfeasibleError(
+            raise DoesNotFitError(
                 f"{where}: workload.batch_size: {self.network} with {self.batch} samples a worker needs "
                 f"{format_quantity(tight.need.total, 'size')} on each {tight.device.name}, which has "
                 f"{format_quantity(tight.capacity, 'size')}{f' for each of {tight.ranks} groups' * (tight.ranks > 1)}; "
-                f"{self.remedy}"
+                f"{self.remedy}",
+                self,
             )
         for plan in self.masters:
             if not plan.fits:
-                raise InfeasibleError(
+                raise DoesNotFitError(
                     f"{where}: cluster.master: the master of {self.algorithm} holds "
                     f"{format_quantity(plan.need.total, 'size')}, but {plan.name} ({plan.device.name}) has "
-                    f"{format_quantity(plan.capacity, 'size')}; spread it over more with cluster.shards"
+                    f"{format_quantity(plan.capacity, 'size')}; spread it over more with cluster.shards",
+                    self,
                 )
 
     @property
@@ -168,6 +179,46 @@ def plan_memory(resolved: ResolvedScenario) -> MemoryPlan:
             if place.vertex not in sharing
         ),
     )
+
+
+def memory_of(scenario: Scenario) -> MemoryPlan:
+    """What a scenario needs, also where it does not fit; nothing is simulated.
+
+    Raises
+    ------
+    InputError
+        If the scenario is wrong in any other way.
+    """
+    from simulator.resolved import ResolvedScenario
+
+    try:
+        return ResolvedScenario(scenario).memory_plan
+    except DoesNotFitError as error:
+        if error.plan is None:
+            raise
+        return error.plan
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A change of one key, and the largest batch that then fits."""
+
+    key: str
+    value: Any
+    largest_batch: int
+
+
+def remedies(scenario: Scenario) -> tuple[Remedy, ...]:
+    """What would let more samples fit: computing parts twice, fewer bits a number, larger batches the first."""
+    now, found = memory_of(scenario).largest_batch, []
+    for key, value in (("workload.recompute", True), ("workload.precision", "bf16"), ("workload.precision", "fp16")):
+        try:
+            batch = memory_of(scenario.override({key: value})).largest_batch
+        except (InputError, InfeasibleError):
+            continue  # neither every network nor every device has it
+        if batch > now and not any(remedy.key == key for remedy in found):
+            found.append(Remedy(key, value, batch))
+    return tuple(sorted(found, key=lambda remedy: -remedy.largest_batch))
 
 
 @dataclass(frozen=True)

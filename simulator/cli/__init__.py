@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "share": ("share", "share"),
         "failures": ("failures", "failures"),
         "sensitivity": ("sensitivity", "sensitivity"),
+        "memory": ("memory", "memory"),
         "probe": ("measure", "probe"),
         "record": ("measure", "record"),
         "calibrate": ("calibrate", "calibrate"),
