@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp, log, log2
 
@@ -105,6 +105,8 @@ class GemmFit:
     upper_share: float = 0.5
     narrow_columns: int = 0
     exact_share: float = 0.2
+    #: The correction over the table's grid, by variant: most of a table's work, and the same whatever the rates.
+    _corrections: dict[str, Array] = field(default_factory=dict, repr=False)
 
     def physical(self, shapes: Array, variant: str, rates: DeviceRates, precision: str) -> Array:
         """Weighted sum of the terms [s] for `shapes` (rows of m, n, k)."""
@@ -130,7 +132,9 @@ class GemmFit:
         shapes = np.stack(np.meshgrid(_SIDES, _SIDES, _SIDES, indexing="ij"), axis=-1).reshape(-1, 3)
         name = VARIANTS[variant]
         logarithms = (1.0 - self.exact_share) * np.log(self.physical(shapes, name, rates, precision))
-        logarithms += self.correction(np.log2(shapes), list(VARIANTS).index(variant))
+        if name not in self._corrections:
+            self._corrections[name] = self.correction(np.log2(shapes), list(VARIANTS).index(variant))
+        logarithms += self._corrections[name]
         breaks = (int(np.searchsorted(_SIDES, self.narrow_columns)) + 1,) if self.narrow_columns else ()
         cube = logarithms.reshape(3 * (len(_SIDES),))
         return GemmTable(self, monotone(cube, self.upper_share, breaks, axis=1), name, rates, precision)

@@ -21,6 +21,8 @@ SCHEMA = "clustersim/sensitivity/1"
 
 #: Answers below this share are not told one by one.
 _LEAST = 0.0005
+#: Sums of shares that are off by more show that time jumps somewhere near.
+_OFF = 0.005
 _SAVING, _LOSS, _CHOICE = "#009E73", "#D55E00", "#0072B2"
 _DPI = 150
 
@@ -39,9 +41,12 @@ def hardware_table(rows: Sequence[Sensitivity], factor: float, title: str) -> Ta
         loss = "-" if row.loss is None else f"{row.loss:.1%}"
         table.add_row(escape(row.title), escape(f"{row.parameter} = {row.value:g}"), f"{row.saving:.1%}", loss, share)
     silent = [row.title for row in rows if row.kind == "hardware" and not _answers(row)]
-    table.caption = "share = the part of the time in proportion to it; all of them add up to 100 %"
+    total = sum(row.share or 0.0 for row in rows if row.kind == "hardware" and not row.members)
+    table.caption = f"share = the part of the time in proportion to it; they add up to {total:.1%}"
     if any(row.members for row in told):
-        table.caption += ", but for those with *, which are made of others"
+        table.caption += ", without those with *, which are made of others"
+    if abs(total - 1.0) > _OFF:
+        table.caption += "; not to 100 %, as the order in which ranks are served changes"
     if silent:
         table.caption += f"\nno difference: {escape('; '.join(silent))}"
     return table
