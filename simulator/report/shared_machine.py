@@ -21,7 +21,7 @@ def sharing_rows(result: Result) -> list[tuple[str, str]]:
     rows = []
     if sharing["slow_down"] is not None:
         alone = format_quantity(sharing["alone_time_s"], "time", 4)
-        where = format_nodes(sharing["nodes"])
+        where = format_nodes(sharing["nodes"], most=3)
         rows.append(("shared", f"{sharing['slow_down']:.3f} times as long as the {alone} alone on nodes {where}"))
     for job in sharing["jobs"]:
         ended = f", ended {job['runs_ended']:,} times" if job["runs_ended"] else ""

@@ -48,7 +48,7 @@ def sharing_view(sharing: Sharing) -> RenderableType:
             escape(job.name),
             job.shared.algorithm,
             job.shared.network,
-            format_nodes(job.nodes),
+            format_nodes(job.nodes, most=3),
             *([seconds(job.start)] if started else []),
             seconds(job.alone.time),
             seconds(job.shared.time),

@@ -67,19 +67,18 @@ class Background:
                 other = type(simulation)(scenario, place)
                 check_one_machine(simulation, other)
             self._others.append(other)
-        if table.load:
-            check_sharing(simulation)
-            self._traffic()
+        self._traffic = self._tenants()
 
     @property
     def others(self) -> bool:
         """Whether there is anybody else; a load of nothing is nobody."""
         return bool(self._others or self.table.load)
 
-    def _traffic(self) -> Traffic | None:
-        """The tenants' traffic, from its beginning."""
+    def _tenants(self) -> Traffic | None:
+        """The traffic of tenants."""
         if not self.table.load:
             return None
+        check_sharing(self.simulation)
         seed, simulation = self.table.seed, self.simulation
         nodes = self._nodes[-1]
         with located(f"{simulation.scenario.where}: background"):
@@ -111,7 +110,7 @@ class Background:
         """The job's result beside the others; `progress` is called with each step that its first worker enters."""
         started = time.perf_counter()
         alone = None if self._alone is None else self._alone.run()
-        simulation, traffic = self.simulation, self._traffic()
+        simulation, traffic = self.simulation, self._traffic
         tenant = Tenant(simulation, progress=progress)
         others = [
             Tenant(other, start=job.start, repeats=True, awaited=False, recorded=False)

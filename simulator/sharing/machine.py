@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
+from simulator.sharing.neighbours import check_same_system
 from simulator.sharing.placement import Place, Scheme
 
 if TYPE_CHECKING:
@@ -73,13 +74,8 @@ def check_one_machine(first: Simulation, other: Simulation) -> None:
     """
     check_sharing(first)
     check_sharing(other)
+    check_same_system(first.scenario, other.scenario)
     a, b = first.platform, other.platform
-    same = a.system.path == b.system.path and a.system.profile == b.system.profile
-    if not same:
-        raise InputError(
-            f"{other.scenario.where}: cluster.system: {b.system.name} is not the {a.system.name} of "
-            f"{first.scenario.where}; jobs share one system"
-        )
     if a.corrections != b.corrections or a.system.fabric_cables != b.system.fabric_cables:
         raise InputError(
             f"{other.scenario.where}: calibration: corrects links otherwise than {first.scenario.where}; jobs on one "

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError, located
+from simulator.hardware.catalogue import profile_path
 from simulator.sharing.placement import Place, choose_nodes
 
 if TYPE_CHECKING:
     from simulator.scenario import Scenario
 
-__all__ = ["nodes_of_all", "other_scenarios", "own_place", "traffic_nodes"]
+__all__ = ["check_same_system", "nodes_of_all", "other_scenarios", "own_place", "system_file", "traffic_nodes"]
 
 
 def other_scenarios(scenario: Scenario) -> list[Scenario]:
@@ -38,8 +40,37 @@ def other_scenarios(scenario: Scenario) -> list[Scenario]:
             raise InputError(
                 f"{where}: jobs in the background do not learn; override simulation.timing_only = true for their time"
             )
+        with located(where):
+            check_same_system(scenario, other)
         found.append(other)
     return found
+
+
+def check_same_system(first: Scenario, other: Scenario) -> None:
+    """Refuse a job on another system.
+
+    Raises
+    ------
+    InputError
+        If the two scenarios name different systems.
+    """
+    names = [scenario.tables.cluster.system for scenario in (first, other)]
+    files = [system_file(scenario) for scenario in (first, other)]
+    if files[0] != files[1]:
+        raise InputError(
+            f"{other.where}: cluster.system: {names[1]!r} is not the system of {first.where}, {names[0]!r}; jobs share "
+            f"one system"
+        )
+
+
+def system_file(scenario: Scenario) -> Path:
+    """The file of a scenario's system: beside the scenario first."""
+    name = scenario.tables.cluster.system
+    beside = scenario.directory / name
+    if name.endswith(".toml") and beside.exists():
+        return beside.resolve()
+    with located(f"{scenario.where}: cluster.system"):
+        return profile_path("systems", name).resolve()
 
 
 def _load(scenario: Scenario, name: str) -> Scenario:

@@ -99,8 +99,8 @@ def _dealt(counts: Sequence[int]) -> list[tuple[int, ...]]:
     return [tuple(hand) for hand in hands]
 
 
-def format_nodes(nodes: Sequence[int]) -> str:
-    """Numbers of nodes, runs and equal strides drawn together.
+def format_nodes(nodes: Sequence[int], most: int = 8) -> str:
+    """Numbers of nodes, runs and equal strides drawn together, `most` of those.
 
     Examples
     --------
@@ -108,6 +108,8 @@ def format_nodes(nodes: Sequence[int]) -> str:
     '0-3, 7'
     >>> format_nodes([1, 3, 5, 7])
     '1-7 step 2'
+    >>> format_nodes([0, 2, 3, 8, 17], most=3)
+    '5 of 0-17'
     """
     parts: list[str] = []
     rest = sorted(nodes)
@@ -120,4 +122,4 @@ def format_nodes(nodes: Sequence[int]) -> str:
             length = 1
         run, rest = rest[:length], rest[length:]
         parts.append(f"{run[0]}-{run[-1]}" + (f" step {stride}" if stride > 1 else "") if length > 1 else f"{run[0]}")
-    return ", ".join(parts[:8]) + (f", … ({len(nodes)} nodes)" if len(parts) > 8 else "")
+    return f"{len(nodes)} of {min(nodes)}-{max(nodes)}" if len(parts) > most else ", ".join(parts)

@@ -18,6 +18,7 @@ from simulator.errors import InputError, located
 from simulator.hardware import load_system
 from simulator.sharing.contention import SharedLink, shared_links
 from simulator.sharing.machine import placed
+from simulator.sharing.neighbours import check_same_system, system_file
 from simulator.sharing.placement import Scheme, choose_nodes
 from simulator.sharing.together import Tenant, play_together
 from simulator.sharing.traces import joined, moved
@@ -168,9 +169,7 @@ def share(
         raise InputError("expected at least two scenarios to share a machine")
     starts = [0.0] * len(scenarios) if starts is None else starts
     _check(scenarios, starts)
-    first = scenarios[0].tables.cluster.system
-    with located(f"{scenarios[0].where}: cluster.system"):
-        system = load_system(_file(scenarios[0], first))
+    system = load_system(system_file(scenarios[0]))
     counts = [scenario.tables.cluster.nodes for scenario in scenarios]
     with located(f"{system.name}: {placement} placement"):
         nodes = choose_nodes(counts, placement, system.max_nodes, machine_nodes=machine_nodes, seed=seed)
@@ -201,6 +200,8 @@ def share(
 
 
 def _check(scenarios: Sequence[Scenario], starts: Sequence[float]) -> None:
+    for scenario in scenarios[1:]:
+        check_same_system(scenarios[0], scenario)
     for scenario in scenarios:
         tables, where = scenario.tables, scenario.where
         if tables.background is not None:
@@ -212,12 +213,6 @@ def _check(scenarios: Sequence[Scenario], starts: Sequence[float]) -> None:
             )
     if len(starts) != len(scenarios) or not all(0.0 <= start < float("inf") for start in starts):
         raise InputError(f"starts: expected {len(scenarios)} times in seconds, not negative, got {list(starts)}")
-
-
-def _file(scenario: Scenario, name: str) -> str:
-    """Names stay names; files are looked for beside the scenario first."""
-    beside = scenario.directory / name
-    return str(beside) if name.endswith(".toml") and beside.exists() else name
 
 
 def _names(scenarios: Sequence[Scenario]) -> list[str]:

@@ -102,7 +102,8 @@ class Traffic:
         return route
 
     def flow(self, env: simpy.Environment, network: Network) -> Generator[simpy.Event, Any, None]:
-        """Start flows for ever."""
+        """Start flows for ever, from the first one on; accounts begin anew."""
+        self.flows, self.injected, self.delivered = 0, 0.0, 0.0
         self._network = view = NetworkView(network)
         generator = stream(self._seed, "background traffic")
         others = len(self._adapters) - self._per_node
