@@ -210,7 +210,7 @@ class Remedy:
 
 def remedies(scenario: Scenario) -> tuple[Remedy, ...]:
     """What would let more samples fit: computing parts twice, fewer bits a number, larger batches the first."""
-    now, found = memory_of(scenario).largest_batch, []
+    now, found = memory_of(scenario).largest_batch, list[Remedy]()
     for key, value in (("workload.recompute", True), ("workload.precision", "bf16"), ("workload.precision", "fp16")):
         try:
             batch = memory_of(scenario.override({key: value})).largest_batch

@@ -111,5 +111,5 @@ def test_more_overhead_of_the_facility_is_more_energy_and_nothing_else():
 
 
 def test_power_of_a_device_that_is_not_there_is_refused():
-    with pytest.raises(UnknownNameError, match="power.devices: unknown device of dgx1-v100 'm40'"):
+    with pytest.raises(UnknownNameError, match=r"power\.devices: unknown device of dgx1-v100 'm40'"):
         run(power={"devices": {"m40": {"busy": "200 W"}}})
