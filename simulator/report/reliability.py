@@ -33,10 +33,11 @@ def reliability_rows(found: Reliability | None) -> list[tuple[str, str]]:
         return []
     runs = "" if abs(found.scale - 1.0) < 1e-9 else f", {found.scale:,.4g} times the run's"
     played = found.simulated
+    error = "" if found.exact else f" ± {_time(played.mean_error, 2)}"
     return [
         (
             "with failures",
-            f"{_time(found.expected_time, 4)} expected for {_time(found.work, 4)} of training{runs}: "
+            f"{_time(found.expected_time, 4)}{error} expected for {_time(found.work, 4)} of training{runs}: "
             f"{found.efficiency:.1%} of it is work",
         ),
         ("", f"in {played.trials:,} campaigns, 5 to 95 %: {_time(played.p5, 4)} – {_time(played.p95, 4)}"),
