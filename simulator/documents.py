@@ -6,6 +6,8 @@ types below turn them into SI floats while a document is loaded, so nothing past
 
 from __future__ import annotations
 
+import copy
+import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,7 +70,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         If the file is missing, unreadable, not UTF-8 or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; expected a TOML file") from None
     except OSError as error:
@@ -77,6 +79,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not UTF-8 text; expected a TOML file") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from None
+
+
+@functools.lru_cache(maxsize=128)
+def _parsed(text: str) -> dict[str, Any]:
+    """The tables in a text; a study reads the same profiles for each of its points."""
+    return tomllib.loads(text)
 
 
 def load_document(path: Path, model: type[Model]) -> Model:

@@ -14,7 +14,7 @@ from simulator.documents import load_document
 from simulator.errors import InputError, UnknownNameError
 from simulator.hardware.sourced import Profile
 
-__all__ = ["ProfileKind", "beside", "load_profile", "names", "profile_path"]
+__all__ = ["ProfileKind", "beside", "is_bundled", "load_profile", "names", "profile_path"]
 
 ProfileKind = Literal["devices", "links", "systems", "kernels"]
 AnyProfile = TypeVar("AnyProfile", bound=Profile)
@@ -37,6 +37,11 @@ def names(kind: ProfileKind) -> list[str]:
     return sorted(path.stem for path in _folder(kind).glob("*.toml"))
 
 
+def is_bundled(kind: ProfileKind, name: str) -> bool:
+    """Whether a profile of that name comes with the package; cheaper than to look through `names`."""
+    return Path(name).name == name and (_folder(kind) / f"{name}.toml").is_file()
+
+
 def profile_path(kind: ProfileKind, name: str | Path) -> Path:
     """The file of a profile, from its name or from its path.
 
@@ -48,7 +53,7 @@ def profile_path(kind: ProfileKind, name: str | Path) -> Path:
     folder = _folder(kind)
     if isinstance(name, Path) or name.endswith(".toml") or "/" in name or "\\" in name:
         return Path(name)
-    if name not in names(kind):
+    if not is_bundled(kind, name):
         raise UnknownNameError(f"{kind[:-1]} profile", name, names(kind))
     return folder / f"{name}.toml"
 

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from simulator.documents import Document, read_toml, validate
 from simulator.errors import InputError, UnknownNameError, suggestion
 from simulator.hardware.cables import Cable, CableProfile, CableType, resolve
-from simulator.hardware.catalogue import ProfileKind, beside, names, profile_path
+from simulator.hardware.catalogue import ProfileKind, beside, is_bundled, names, profile_path
 from simulator.hardware.device import Device, load_device
 from simulator.hardware.fabric import FabricProfile, LinksProfile
 from simulator.hardware.link import LinkProfile, load_link
@@ -264,7 +264,7 @@ def _with_fabric(data: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _check_name(name: str, kind: ProfileKind, where: str) -> None:
-    if not name.endswith(".toml") and name not in names(kind):
+    if not name.endswith(".toml") and not is_bundled(kind, name):
         raise UnknownNameError(f"{kind[:-1]} profile", name, names(kind), where)
 
 
