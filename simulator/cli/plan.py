@@ -11,9 +11,13 @@ import click
 
 from simulator.cli.common import (
     check_plot,
+    check_report,
     check_writable,
     console,
     load,
+    made_by,
+    report_option,
+    save_report,
     scenario_options,
     write_json,
 )
@@ -61,6 +65,7 @@ __all__ = ["plan"]
 @click.option(
     "--plot", "plot_path", type=click.Path(path_type=Path), help="Draw cost against time: .svg, .png or .pdf."
 )
+@report_option
 def plan(
     scenario: str,
     assignments: Sequence[str],
@@ -85,6 +90,7 @@ def plan(
     jobs: int | None,
     dask: str | None,
     plot_path: Path | None,
+    report_path: Path | None,
 ) -> None:
     """Find the configurations that do SCENARIO's work in time and budget, the best first.
 
@@ -101,6 +107,7 @@ def plan(
         raise InputError("--model-error has an effect only with --draws")
     check_writable(json_path)
     check_plot(plot_path)
+    check_report(report_path)
     base = load(scenario, assignments, seed, exact)
     with ResultStore(store_path(out)) if out else nullcontext() as store, study_progress("runs") as show:
         made = make_plan(
@@ -131,6 +138,10 @@ def plan(
 
         plan_plot(made, plot_path)
         print(f"plot: {plot_path}", file=sys.stderr)
+    if report_path is not None:
+        from simulator.report.html.plan import plan_report
+
+        save_report(report_path, plan_report(made, made_by()))
     write_json(json_path, made.to_dict())
 
 

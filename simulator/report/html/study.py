@@ -162,7 +162,8 @@ def _cost(study: Study, done: Sequence[Record]) -> Iterator[Section]:
                 row[_SPEED],
                 cost,
                 f"{_name(study, row)}: {row[_SPEED]:,.0f} samples/s, {number(cost, unit)} a million samples",
-                place in front,
+                front=place in front,
+                edge=place in front,
             )
             for place, (row, cost) in enumerate(zip(known, each, strict=True))
         ]
