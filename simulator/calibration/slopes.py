@@ -2,8 +2,8 @@
 
 Each parameter is moved one standard error down and up, and a parabola through the three times stands for the
 simulator near the calibrated point. Times are nearly linear in seconds and in factors on times, and nearly inverse in
-factors on rates, which a parabola follows for errors of some ten per cent; parameters are taken to act independently
-of one another. The first steps of the run stand for all of them: shares of their time are shares of the run's.
+factors on rates, so the parabola of a rate is one in its inverse. Parameters are taken to act independently of one
+another. The first steps of the run stand for all of them: shares of their time are shares of the run's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LEAST = 0.05
 
 @dataclass(frozen=True)
 class Response:
-    """Relative change of a time with one parameter: ``slope * x + curvature * x**2`` at `x` from its value.
+    """Relative change of a time with one parameter: ``slope * x + curvature * x**2`` at a distance `x` from its value.
 
     Attributes
     ----------
@@ -61,8 +61,18 @@ class Response:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Relative change of the time at other values of the parameter, same shape."""
-        moved = values - self.value
+        moved = _distance(self.name, self.value, values)
         return moved * (self.slope + self.curvature * moved)
+
+
+def _distance(name: str, centre: float, values: np.ndarray) -> np.ndarray:
+    """How far values are from the calibrated one, in what times are nearly linear in: seconds, factors, inverse rates.
+
+    Near the calibrated value all of them are the plain difference.
+    """
+    if name.endswith(".bandwidth"):
+        return centre * (1.0 - centre / values)
+    return values - centre
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,8 @@ class Experiment:
         for place, (name, value, std, low, high) in enumerate(self.moves):
             below, above = (times[1 + 2 * place + side] / times[0] - 1.0 for side in (0, 1))
             if below != 0.0 or above != 0.0:
-                found.append(Response(name, value, std, *_parabola(low, below, high, above)))
+                ends = _distance(name, value, np.array([value + low, value + high])).tolist()
+                found.append(Response(name, value, std, *_parabola(ends[0], below, ends[1], above)))
         return found
 
 

@@ -158,11 +158,12 @@ class Case:
 
     @cached_property
     def _checked(self) -> list[int]:
-        """The draws that the parabolas make shortest, middling and longest."""
+        """The draws that the parabolas make shortest and longest, and the one with parameters farthest from theirs."""
         if self._method != "auto" or not self._responses:
             return []
-        order = np.argsort(self._expected, kind="stable")
-        return sorted({int(order[0]), int(order[len(order) // 2]), int(order[-1])})
+        errors = [[(draw[each.name] - each.value) / each.std for each in self._responses] for draw in self._parameters]
+        farthest = np.argmax(np.square(errors).sum(axis=1))
+        return sorted({int(self._expected.argmin()), int(self._expected.argmax()), int(farthest)})
 
     @cached_property
     def checks(self) -> list[Scenario]:
