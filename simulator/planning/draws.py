@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,10 @@ from simulator.errors import UnknownNameError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["DRAWS_SCHEMA", "Draws", "Standing", "certainty"]
+__all__ = ["DRAWS_SCHEMA", "Draws", "Measure", "Standing", "certainty"]
+
+#: What scenarios are compared by.
+Measure: TypeAlias = Literal["time", "cost"]
 
 DRAWS_SCHEMA = "clustersim/draws/1"
 #: Probability that an interval holds the time, unless said otherwise.
@@ -66,6 +69,8 @@ class Draws:
     spread : mapping
         By source of uncertainty ("parameters", "model", "chance"), the standard deviation that it alone gives each
         scenario's time, relative to it, shape (scenarios,).
+    luck : ndarray, shape (draws, scenarios)
+        The factor on each time that is chance alone; 1 where there is none, or where it cannot be told from the rest.
     otherwise : mapping
         The same times if the model's errors were shared differently: "alone" and "together".
     notes : tuple of str
@@ -77,6 +82,7 @@ class Draws:
     work: np.ndarray
     costs: np.ndarray
     spread: Mapping[str, np.ndarray]
+    luck: np.ndarray
     otherwise: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -95,17 +101,23 @@ class Draws:
             raise UnknownNameError("scenario of the draws", name, self.names)
         return self.names.index(name)
 
-    def beats(self, first: str, second: str) -> float:
-        """Share of the draws in which `first` takes less time than `second` for the same work; a draw counts half."""
-        return self._beats(self.times, first, second)
+    def beats(self, first: str, second: str, by: Measure = "time") -> float:
+        """Share of the draws in which `first` takes less time than `second`, or costs less, for the same work.
 
-    def beats_range(self, first: str, second: str) -> tuple[float, float]:
-        """The same if the model's errors were all each scenario's own, or all alike, the smaller first."""
-        shares = [self._beats(times, first, second) for times in (self.times, *self.otherwise.values())]
+        A draw in which they are equal counts half. NaN if costs are asked for and one is unknown.
+        """
+        return self._beats(self.times, first, second, by)
+
+    def beats_range(self, first: str, second: str, by: Measure = "time") -> tuple[float, float]:
+        """The least and the most that this share can be, by how much of the model's error scenarios share."""
+        shares = [self._beats(times, first, second, by) for times in (self.times, *self.otherwise.values())]
         return min(shares), max(shares)
 
-    def _beats(self, times: np.ndarray, first: str, second: str) -> float:
-        a, b = (times[:, place] / self.work[place] for place in (self.place(first), self.place(second)))
+    def _beats(self, times: np.ndarray, first: str, second: str, by: Measure) -> float:
+        rates = 1.0 / self.work if by == "time" else self.costs / self.work
+        a, b = (times[:, place] * rates[place] for place in (self.place(first), self.place(second)))
+        if np.isnan(a).any() or np.isnan(b).any():
+            return float("nan")
         return float(np.mean(a < b) + np.mean(a == b) / 2.0)
 
     def interval(self, name: str, level: float = _LEVEL) -> tuple[float, float]:
@@ -147,10 +159,24 @@ class Draws:
         ]
 
     def scaled(self, factors: Mapping[str, float]) -> Draws:
-        """With the times and the work of the named scenarios multiplied: from a few simulated steps to a whole job."""
+        """With the times and the work of the named scenarios multiplied: from a few simulated steps to a whole job.
+
+        Chance averages out over more of the same: its relative deviation shrinks with the root of the factor.
+        """
         by = np.array([factors.get(name, 1.0) for name in self.names])
-        otherwise = {key: times * by for key, times in self.otherwise.items()}
-        return replace(self, times=self.times * by, work=self.work * by, otherwise=otherwise)
+        shrunk = np.sqrt(np.maximum(by, 1.0))
+        # What never ends cannot be put down to luck.
+        usual = np.isfinite(self.luck) & (self.luck > 0.0)
+        luck = np.where(usual, 1.0 + (self.luck - 1.0) / shrunk, self.luck)
+        again = by * np.where(usual, luck, 1.0) / np.where(usual, self.luck, 1.0)
+        return replace(
+            self,
+            times=self.times * again,
+            work=self.work * by,
+            luck=luck,
+            spread={source: stds / (shrunk if source == "chance" else 1.0) for source, stds in self.spread.items()},
+            otherwise={key: times * again for key, times in self.otherwise.items()},
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As ``--json`` writes it."""
@@ -207,18 +233,20 @@ def _ranks(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ranks, ranks[:, 0]
 
 
-def certainty(names: Sequence[str], draws: Draws) -> list[str]:
+def certainty(names: Sequence[str], draws: Draws, by: Measure = "time") -> list[str]:
     """How sure an order is: a line for each neighbouring pair of `names`, the better first.
 
     In brackets, where it makes a difference: the same if the model's errors were wholly each one's own, or shared.
     """
     count = len(draws)
+    verb = {"time": "beats", "cost": "costs less than"}[by]
     lines = []
     for first, second in pairwise(names):
-        low, high = draws.beats_range(first, second)
-        share = draws.beats(first, second)
-        text = f"{first} beats {second} in {round(share * count)} of {count} draws"
-        if round(high * count) > round(low * count) and draws.otherwise:
-            text += f" ({round(low * count)} to {round(high * count)} by how much of the model's error they share)"
-        lines.append(text)
+        share = draws.beats(first, second, by)
+        if np.isnan(share):
+            lines.append(f"whether {first} {verb} {second} cannot be said: a price is unknown")
+            continue
+        low, high = (round(each * count) for each in draws.beats_range(first, second, by))
+        text = f"{first} {verb} {second} in {round(share * count)} of {count} draws"
+        lines.append(f"{text} ({low} to {high} by how much of the model's error they share)" if high > low else text)
     return lines

@@ -90,9 +90,13 @@ class Runs:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Times before the model's error [s], shape (draws,), and the relative spread that parameters and chance give."""
+    """Times before the model's error [s], shape (draws,), and the relative spread that parameters and chance give.
+
+    `luck` is the factor of chance in each time; 1 where every draw was simulated, which does not tell it apart.
+    """
 
     times: np.ndarray
+    luck: np.ndarray
     parameters: float
     chance: float
 
@@ -203,9 +207,9 @@ class Case:
             times = np.array([runs.seconds(each) for each in self.exact_runs])
             finite = times[np.isfinite(times)]
             relative = float(finite.std() / finite.mean()) if len(finite) else float("nan")
-            return Drawn(times, float(np.sqrt(max(relative**2 - spread**2, 0.0))), spread)
-        times = mean * self._expected * np.resize(chance, self._draws)
-        return Drawn(times, float(self._expected.std()), spread)
+            return Drawn(times, np.ones(self._draws), float(np.sqrt(max(relative**2 - spread**2, 0.0))), spread)
+        luck = np.resize(chance, self._draws)
+        return Drawn(mean * self._expected * luck, luck, float(self._expected.std()), spread)
 
     def erring(self, runs: Runs) -> Erring:
         """What decides the model's error here."""

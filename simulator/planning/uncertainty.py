@@ -125,6 +125,7 @@ def draw_times(
             "model": models[0].std(axis=0),
             "chance": np.array([each.chance for each in drawn]),
         },
+        luck=np.column_stack([each.luck for each in drawn]),
         otherwise={"alone": undisturbed * models[1], "together": undisturbed * models[2]},
         notes=(
             *_unknown([(case.name, case.unknown(runs)) for case in cases]),

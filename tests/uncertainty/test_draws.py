@@ -15,13 +15,12 @@ from simulator.errors import UnknownNameError
 from simulator.planning.draws import Draws, certainty
 
 
-def draws_of(times, work=None, costs=None, **more) -> Draws:
+def draws_of(times, work=None, costs=None, luck=None, **more) -> Draws:
     times = np.asarray(times, float)
     names = tuple("abcdef"[: times.shape[1]])
-    ones = np.ones(len(names))
-    return Draws(
-        names, times, ones if work is None else np.array(work), ones if costs is None else np.array(costs), {}, **more
-    )
+    work, costs = (np.ones(len(names)) if each is None else np.array(each) for each in (work, costs))
+    luck = np.ones_like(times) if luck is None else np.array(luck)
+    return Draws(names, times, work, costs, {"chance": luck.std(axis=0)}, luck, **more)
 
 
 #: In draws 0 to 2, a takes 1 s; b is slower but in draw 2, where both take the same; c is never better.
@@ -60,6 +59,23 @@ def test_scaling_multiplies_times_and_leaves_the_order():
     scaled = KNOWN.scaled({"a": 100.0})
     assert scaled.interval("a")[1] == 100 * KNOWN.interval("a")[1]
     assert scaled.beats("a", "b") == KNOWN.beats("a", "b")
+
+
+def test_chance_averages_out_over_more_steps():
+    luck = [[1.1, 1.0], [0.9, 1.0], [1.2, 1.0], [0.8, 1.0]]
+    draws = draws_of(2.0 * np.array(luck), luck=luck).scaled({"a": 100.0, "b": 100.0})
+    assert draws.times[:, 0] == pytest.approx(200.0 * (1.0 + (np.array(luck)[:, 0] - 1.0) / 10.0))
+    assert draws.times[:, 1] == pytest.approx(200.0)
+    assert draws.spread["chance"] == pytest.approx([np.std([0.1, -0.1, 0.2, -0.2]) / 10.0, 0.0])
+
+
+def test_what_costs_less_by_hand():
+    draws = draws_of([[1.0, 2.0, 1.0], [3.0, 2.0, 1.0]], costs=[1.0, 1.0, math.nan])
+    assert draws.beats("a", "b", by="cost") == 0.5
+    dearer = draws_of([[1.0, 2.0], [3.0, 2.0]], costs=[10.0, 1.0])
+    assert dearer.beats("a", "b", by="cost") == 0.0
+    assert certainty(["a", "b"], dearer, by="cost") == ["a costs less than b in 0 of 2 draws"]
+    assert "a price is unknown" in certainty(["a", "c"], draws, by="cost")[0]
 
 
 def test_what_never_arrives_is_beaten_by_all_that_do_and_is_json():
