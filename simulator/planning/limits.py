@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.planning.configuration import Configuration
-from simulator.planning.draws import Draws, certainty
+from simulator.planning.draws import Draws, Measure, certainty
 from simulator.planning.progress import Report
 from simulator.planning.question import Question
 from simulator.planning.sensitivity import Sensitivity, describe, sensitivities
@@ -68,7 +68,7 @@ class Certainty:
     draws : Draws
         Times of the work of each, in the same uncertain worlds, by the names of the configurations.
     lines : tuple of str
-        ``"A beats B in 93 of 100 draws"`` for neighbours in the ranking, by time.
+        ``"A beats B in 93 of 100 draws"`` for neighbours in the ranking; by cost where that is the objective.
     kept : mapping
         By name, the share of draws in which a configuration keeps deadline and budget; empty if there is neither.
     """
@@ -129,7 +129,8 @@ def certainty_of(
     kept = {}
     if question.deadline is not None or question.budget is not None:
         kept = {name: drawn.within(name, deadline=question.deadline, budget=question.budget) for name in compared}
-    return Certainty(drawn, tuple(certainty(list(compared), drawn)), kept)
+    by: Measure = "cost" if question.objective == "cost" else "time"
+    return Certainty(drawn, tuple(certainty(list(compared), drawn, by)), kept)
 
 
 def _as_simulated(configuration: Configuration) -> Scenario:
