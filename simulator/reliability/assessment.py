@@ -148,10 +148,11 @@ class ReliabilitySetup:
         """
         count = self.intervals(work) if intervals is None else intervals
         time = self._closed_form(work, count)
-        if expected_failures(time, self.system_mtbf) > MOST_FAILURES:
+        every = self.mtbf / (self.critical + self.replaceable)
+        if expected_failures(time, every) > MOST_FAILURES:
             what = f"takes {_time(time)}" if math.isfinite(time) else "never ends"
             raise InfeasibleError(
-                f"{self.where}: a failure every {_time(self.system_mtbf)} and {_time(work / count)} from checkpoint to "
+                f"{self.where}: a failure every {_time(every)} and {_time(work / count)} from checkpoint to "
                 f"checkpoint: {_time(work)} of training {what} and sees more than {MOST_FAILURES:,} failures; "
                 "expected shorter intervals, fewer nodes, or less work"
             )

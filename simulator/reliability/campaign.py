@@ -32,7 +32,7 @@ __all__ = ["Campaign", "Outcomes", "play"]
 Array = Any
 
 #: Of one campaign; one that has seen so many makes no headway.
-MOST_EVENTS = 200_000
+MOST_EVENTS = 100_000
 _END, _FAILURE, _OUTAGE, _RETURN, _RESTARTED = range(5)
 
 

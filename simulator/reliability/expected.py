@@ -44,13 +44,13 @@ def expected_time(work: float, intervals: int, stall: float, restart: float, mtb
 
     Examples
     --------
-    Without failures, the work and its checkpoints; with one every 24 h, half a percent for restarts and 4 % in all:
+    Without failures, the work and its checkpoints; with one every 24 h, and Daly's other figures, 21 h of checkpoints and 26 h more:
 
     >>> expected_time(3600.0, 4, stall=60.0, restart=300.0, mtbf=float("inf"))
     3840.0
     >>> hours = expected_time(500.0, 257, stall=5 / 60, restart=10 / 60, mtbf=24.0)
     >>> round(hours, 1)
-    546.5
+    547.9
     """
     segment = work / intervals + stall
     if math.isinf(mtbf):

@@ -16,6 +16,8 @@ __all__ = ["ExponentialNodes", "NodeGroup", "WeibullNodes", "node_group"]
 
 #: ndarray of float or int; rows are campaigns.
 Array = Any
+#: When a place without a node fails: after all that have one.
+_NO_NODE = 1e300
 
 
 class NodeGroup(Protocol):
@@ -65,26 +67,47 @@ class ExponentialNodes:
 
 
 class WeibullNodes:
-    """Nodes whose time to failure is Weibull with mean `mtbf` [s] and `shape`; all of them new at the start."""
+    """Nodes whose time to failure is Weibull with mean `mtbf` [s] and `shape`; all of them new at the start.
+
+    Nodes lie in about as many blocks as a block has nodes, with the first failure of each block beside them, so that an
+    event looks at 2 √N of N nodes.
+    """
 
     def __init__(self, campaigns: int, nodes: int, mtbf: float, shape: float, generator: np.random.Generator) -> None:
         self._shape, self._scale, self._generator = shape, mtbf / math.gamma(1.0 + 1.0 / shape), generator
-        self._failures = self._lives((campaigns, nodes))
+        size = max(1, math.isqrt(nodes))
+        blocks = -(-nodes // size)
+        failures = np.full((campaigns, blocks * size), _NO_NODE)
+        failures[:, :nodes] = self._lives((campaigns, nodes))
+        self._failures: Array = failures.reshape(campaigns, blocks, size)
+        self._first = self._failures.min(axis=2, initial=_NO_NODE)
+        self._fallen = np.zeros((campaigns, max(nodes, 1)), dtype=np.int32)  # places of those that are down
         self.down = np.zeros(campaigns, dtype=int)
-        self.next_failure = self._failures.min(axis=1, initial=np.inf)
+        self.next_failure = np.full(campaigns, np.inf)
+        self._tell(np.arange(campaigns))
 
     def fail(self, rows: Array, now: Array) -> None:
         """Take down the node that fails next in the campaigns `rows`, where the time is `now`."""
-        self._failures[rows, self._failures[rows].argmin(axis=1)] = np.inf
+        blocks = self._first[rows].argmin(axis=1)
+        places = self._failures[rows, blocks].argmin(axis=1)
+        self._fallen[rows, self.down[rows]] = blocks * self._failures.shape[2] + places
         self.down[rows] += 1
-        self.next_failure[rows] = self._failures[rows].min(axis=1)
+        self._set(rows, blocks, places, np.inf)
 
     def come_back(self, rows: Array, now: Array) -> None:
         """Let one of the nodes that are down begin anew in the campaigns `rows`, where the time is `now`."""
-        # Those that are down fail at infinity, and one is as good as another.
-        self._failures[rows, self._failures[rows].argmax(axis=1)] = now + self._lives(len(rows))
         self.down[rows] -= 1
-        self.next_failure[rows] = self._failures[rows].min(axis=1)
+        blocks, places = np.divmod(self._fallen[rows, self.down[rows]], self._failures.shape[2])
+        self._set(rows, blocks, places, now + self._lives(len(rows)))
+
+    def _set(self, rows: Array, blocks: Array, places: Array, failures: Array | float) -> None:
+        self._failures[rows, blocks, places] = failures
+        self._first[rows, blocks] = self._failures[rows, blocks].min(axis=1)
+        self._tell(rows)
+
+    def _tell(self, rows: Array) -> None:
+        first = self._first[rows].min(axis=1, initial=_NO_NODE)
+        self.next_failure[rows] = np.where(first < _NO_NODE, first, np.inf)
 
     def _lives(self, size: int | tuple[int, int]) -> Array:
         return self._scale * self._generator.weibull(self._shape, size)

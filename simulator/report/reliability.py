@@ -40,23 +40,22 @@ def reliability_rows(found: Reliability | None) -> list[tuple[str, str]]:
             f"{_time(found.expected_time, 4)}{error} expected for {_time(found.work, 4)} of training{runs}: "
             f"{found.efficiency:.1%} of it is work",
         ),
-        ("", f"in {played.trials:,} campaigns, 5 to 95 %: {_time(played.p5, 4)} – {_time(played.p95, 4)}"),
-        *[("failures" if place == 0 else "", text) for place, text in enumerate(_failures(found))],
+        ("spread", f"5 to 95 % of {played.trials:,} campaigns: {_time(played.p5, 4)} – {_time(played.p95, 4)}"),
+        *_failures(found),
         ("checkpoints", _checkpoints(found)),
     ]
 
 
-def _failures(found: Reliability) -> list[str]:
-    lines = []
+def _failures(found: Reliability) -> list[tuple[str, str]]:
+    rows = []
     if found.critical:
         nodes = f"{found.critical:,} node{'s' if found.critical != 1 else ''}"
-        lines.append(
-            f"{found.failures:,.3g} that stop the run, one every {_time(found.mtbf)} of {nodes}; "
-            f"{_time(found.lost)} of training lost"
-        )
+        text = f"{found.failures:,.3g} that stop the run, one every {_time(found.mtbf)} of {nodes}"
+        rows.append(("failures", f"{text}; {_time(found.lost)} of training lost"))
     if found.replaceable:
-        lines.append(f"{found.outages:,.3g} that the others go on without, of {found.replaceable:,} nodes")
-    return [*lines, f"a node's every {_time(found.node_mtbf)} ({found.mtbf_source})"]
+        text = f"{found.outages:,.3g} of {found.replaceable:,} nodes that the others go on without"
+        rows.append(("outages", text))
+    return [*rows, ("a node fails", f"every {_time(found.node_mtbf)} ({found.mtbf_source})")]
 
 
 def _checkpoints(found: Reliability) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulator.errors import RunError
 from simulator.reliability import campaign as campaign_module
 from simulator.reliability.campaign import Campaign, play
+from simulator.reliability.nodes import node_group
 
 #: So sharp a Weibull that every node lives its mean time, to a millionth: campaigns can be followed by hand.
 CLOCKWORK = 1e7
@@ -262,3 +263,30 @@ def test_campaigns_are_those_of_the_plain_player(changes):
         above = (plain < np.quantile(fast.times, share) - 1e-6).mean()
         width = 4.0 * math.sqrt(share * (1 - share) / len(plain))
         assert above - width <= share <= below + width
+
+
+@pytest.mark.parametrize("nodes", [0, 1, 2, 3, 7, 16, 50])
+def test_weibull_nodes_fail_in_the_order_of_their_lives_and_come_back_anew(nodes):
+    """However they lie in blocks: taken down one by one, N nodes fail N times, later and later; then none is left."""
+    group = node_group(5, nodes, 100.0, 0.7, np.random.default_rng(1))
+    rows, last = np.arange(5), np.zeros(5)
+    for down in range(nodes):
+        assert (group.next_failure >= last).all()
+        assert np.isfinite(group.next_failure).all()
+        assert (group.down == down).all()
+        last = group.next_failure.copy()
+        group.fail(rows, last)
+    assert np.isinf(group.next_failure).all()
+    if nodes:
+        group.come_back(rows[:2], last[:2])
+        assert (group.next_failure[:2] > last[:2]).all()
+        assert np.isinf(group.next_failure[2:]).all()
+
+
+@pytest.mark.parametrize("shape", [None, 0.5, 3.0], ids=["exponential", "half", "three"])
+def test_first_failures_of_groups_have_the_mean_of_the_least_of_so_many_lives(shape):
+    # The least of N Weibull lives is Weibull of the same shape with its mean divided by N^(1/shape).
+    nodes, mtbf = 12, 100.0
+    first = node_group(40_000, nodes, mtbf, shape, np.random.default_rng(2)).next_failure
+    expected = mtbf / nodes ** (1.0 / (shape or 1.0))
+    assert abs(first.mean() - expected) < 4.0 * first.std() / math.sqrt(len(first))
