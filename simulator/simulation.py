@@ -220,30 +220,23 @@ class Simulation(ResolvedScenario):
         """Every rank's program, device and random streams."""
         workload, simulation = self.scenario.tables.workload, self.scenario.tables.simulation
         jitter_seed = simulation.seed if simulation.jitter_seed is None else simulation.jitter_seed
-        costs: dict[tuple[str, int | None], CalibratedCosts] = {}
         # Ranks of one device must get the very same link, or they would not compete for it.
         memory_route = functools.cache(self._memory_route)
         setups = []
         for index, placed in enumerate(self.devices):
             is_worker = index < len(self.workers)
-            device = placed.device
-            key = (device.name, placed.cores)
-            if key not in costs:
-                self_hosted = device.name == self.workers[0].device.name
-                bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
-                model = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores, self.recomputed)
-                costs[key] = CalibratedCosts(model, self.calibration.costs(self.network.name, device.name))
+            costs = self.costs(placed)
             setups.append(
                 RankSetup(
                     program=self.program(index),
                     role="worker" if is_worker else "master",
-                    costs=costs[key],
+                    costs=costs,
                     batch_route=self._batch_route(placed) if is_worker else None,
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
                     jitter=self._compute_factor(index, jitter_seed),
                     overlap_slowdown=self.overlap_slowdown,
-                    correction=costs[key].correction,
+                    correction=costs.correction,
                     shards=1 if is_worker else len(self.master_places),
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), self.jitter),
                     memory_route=None if is_worker else memory_route(placed),
@@ -252,6 +245,21 @@ class Simulation(ResolvedScenario):
                 )
             )
         return setups
+
+    def costs(self, placed: PlacedDevice) -> CalibratedCosts:
+        """What arithmetic takes a rank on that device; ranks on equal devices share it."""
+        device, key = placed.device, (placed.device.name, placed.cores)
+        if key not in self._costs:
+            self_hosted = device.name == self.workers[0].device.name
+            bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
+            precision = self.scenario.tables.workload.precision
+            model = DeviceCosts(device, self.network, precision, bandwidth, placed.cores, self.recomputed)
+            self._costs[key] = CalibratedCosts(model, self.calibration.costs(self.network.name, device.name))
+        return self._costs[key]
+
+    @functools.cached_property
+    def _costs(self) -> dict[tuple[str, int | None], CalibratedCosts]:
+        return {}
 
     @functools.cached_property
     def _core_route(self) -> Callable[[str], Route | None]:
