@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.calibration.calibrate import calibrate
     from simulator.comparison import Comparison
     from simulator.planning.draws import Draws
+    from simulator.planning.plan import Plan, plan
     from simulator.planning.study import Study
     from simulator.planning.sweep import sweep
     from simulator.planning.uncertainty import draw_times
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Comparison",
     "Draws",
+    "Plan",
     "Result",
     "Scenario",
     "Simulation",
@@ -36,6 +38,7 @@ __all__ = [
     "compare",
     "draw_times",
     "load",
+    "plan",
     "simulate",
     "sweep",
 ]
@@ -43,6 +46,7 @@ __all__ = [
 _HOME = {
     "Comparison": "comparison",
     "Draws": "planning.draws",
+    "Plan": "planning.plan",
     "Result": "result",
     "Scenario": "scenario",
     "Simulation": "simulation",
@@ -51,6 +55,7 @@ _HOME = {
     "compare": "simulation",
     "draw_times": "planning.uncertainty",
     "load": "simulation",
+    "plan": "planning.plan",
     "simulate": "simulation",
     "sweep": "planning.sweep",
 }

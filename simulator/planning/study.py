@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import InputError
 from simulator.planning.axis import Point
 from simulator.planning.keys import release
 from simulator.planning.metrics import METRICS
@@ -130,8 +129,11 @@ class Study:
         InputError
             If pandas, an extra, is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise InputError("a DataFrame needs pandas: pip install 'clustersim[notebook]'") from None
-        return pandas.DataFrame(self.rows())
+        from simulator.frames import frame_of
+
+        return frame_of(self.rows())
+
+    def _repr_html_(self) -> str:
+        from simulator.report.notebook import study_html
+
+        return study_html(self)

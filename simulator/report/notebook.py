@@ -7,24 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simulator.report.html.numbers import number, percent
+from simulator.report.html.document import Block, Facts, Figure, Folded, Heading, Notes, Prose, Report, Table, Words
+from simulator.report.html.numbers import percent
 from simulator.report.html.parts import part
-from simulator.report.picture import breakdown_picture
+from simulator.report.html.svg import plot_style
+from simulator.report.picture import THEME, breakdown_picture
 from simulator.units import format_quantity
 
 if TYPE_CHECKING:
     from simulator.planning.draws import Draws
+    from simulator.planning.plan import Plan
+    from simulator.planning.study import Study
     from simulator.result import Result
 
-__all__ = ["comparison_html", "draws_html", "fragment", "records_html", "result_html", "table_html"]
+__all__ = [
+    "comparison_html",
+    "draws_html",
+    "fragment",
+    "plan_html",
+    "report_html",
+    "result_html",
+    "study_html",
+    "table_html",
+]
 
 _STYLE = (
     ".clustersim table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0.4em 0; }"
     ".clustersim th, .clustersim td { text-align: right; padding: 0.15em 0.7em; border-bottom: 1px solid #8a8a8a55; }"
     ".clustersim th:first-child, .clustersim td:first-child { text-align: left; padding-left: 0; }"
     ".clustersim .box { overflow-x: auto; max-width: 100%; } .clustersim p { margin: 0.3em 0; max-width: 60em; }"
+    ".clustersim summary { font-weight: 600; cursor: pointer; margin: 0.6em 0 0.2em; }"
 )
 #: Rows and columns of a table that a notebook shows; the rest is told.
 _MOST_ROWS = 40
@@ -32,7 +46,7 @@ _MOST_ROWS = 40
 
 def fragment(heading: str, sentences: Sequence[str], *markup: str) -> str:
     """A piece of HTML: a heading and sentences, which are escaped, and markup, which is not."""
-    told = "".join(f"<p>{escape(each)}</p>" for each in sentences)
+    told = "".join(f"<p>{escape(each)}</p>" for each in sentences if each)
     return (
         f'<div class="clustersim"><style>{_STYLE}</style><p><b>{escape(heading)}</b></p>{told}{"".join(markup)}</div>'
     )
@@ -46,17 +60,52 @@ def table_html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="box"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
 
 
-def records_html(heading: str, sentences: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
-    """A table of plain records: columns in which at least one row holds something."""
-    columns = list(dict.fromkeys(key for each in records for key, value in each.items() if value not in (None, "")))
-    rows = [[_cell(each.get(column)) for column in columns] for each in records]
-    return fragment(heading, sentences, table_html([column.replace("_", " ") for column in columns], rows))
+def report_html(report: Report, shown: int = 2) -> str:
+    """A report as a notebook shows it: the answer, and its sections, of which the first few are unfolded."""
+    facts = [f"{label}: {value}" for block in report.blocks if isinstance(block, Facts) for label, value in block.pairs]
+    head = "".join(filter(None, map(_block, (each for each in report.blocks if not isinstance(each, Facts)))))
+    sections = []
+    for number, section in enumerate(report.sections):
+        content = "".join(filter(None, map(_block, section.blocks)))
+        if content:
+            unfolded = " open" if number < shown else ""
+            sections.append(f"<details{unfolded}><summary>{escape(section.title)}</summary>{content}</details>")
+    style = f"<style>{plot_style()}{THEME}</style>"
+    return fragment(report.title, [*report.answer, "; ".join(facts)], style, head, *sections)
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return number(value) if isinstance(value, float) else str(value)
+def _block(block: Block) -> str:
+    """The markup of what a notebook has room for; nothing of timelines and of what is to be copied."""
+    if isinstance(block, Table):
+        rows = [[cell.text if isinstance(cell, Words) else cell for cell in row] for row in block.rows]
+        caption = f"<p>{escape(block.caption)}</p>" if block.caption else ""
+        return table_html(block.headings, rows) + caption
+    if isinstance(block, Figure):
+        return f"{block.picture}<p>{escape(block.caption)}</p>" if block.picture else ""
+    if isinstance(block, Notes):
+        return "".join(f"<p>{escape(line)}</p>" for line in block.lines)
+    if isinstance(block, Prose | Heading):
+        return f"<p>{escape(block.text)}</p>"
+    if isinstance(block, Facts):
+        return "".join(f"<p>{escape(label)}: {escape(value)}</p>" for label, value in block.pairs)
+    if isinstance(block, Folded):
+        inside = "".join(filter(None, map(_block, block.blocks)))
+        return f"<details><summary>{escape(block.summary)}</summary>{inside}</details>"
+    return ""
+
+
+def study_html(study: Study) -> str:
+    """A study: what was best, how it scales, every point."""
+    from simulator.report.html.study import study_report
+
+    return report_html(study_report(study, {}))
+
+
+def plan_html(plan: Plan) -> str:
+    """A plan: the answer, the ranking, cost against time; the reasons folded."""
+    from simulator.report.html.plan import plan_report
+
+    return report_html(plan_report(plan, {}))
 
 
 def result_html(result: Result) -> str:

@@ -16,10 +16,10 @@ from simulator.units import format_quantity
 if TYPE_CHECKING:
     from simulator.result import Result
 
-__all__ = ["Picture", "breakdown_picture"]
+__all__ = ["THEME", "Picture", "breakdown_picture"]
 
 #: Words and lines take the colour of the text around them, so that a picture suits a notebook's theme, light or dark.
-_THEME = (
+THEME = (
     ".clustersim .plot { --ink: currentcolor; --soft: currentcolor; --faint: #8a8a8a; --grid: #8a8a8a55;"
     " display: block; max-width: 44rem; }"
 )
@@ -55,7 +55,7 @@ class Picture:
             raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
     def _repr_html_(self) -> str:
-        return f'<div class="clustersim"><style>{plot_style()}{_THEME}</style>{self.svg}</div>'
+        return f'<div class="clustersim"><style>{plot_style()}{THEME}</style>{self.svg}</div>'
 
 
 def breakdown_picture(runs: Mapping[str, Result]) -> Picture:
