@@ -44,7 +44,7 @@ def expected_time(work: float, intervals: int, stall: float, restart: float, mtb
 
     Examples
     --------
-    Without failures, the work and its checkpoints; with one every 24 h, and Daly's other figures, 21 h of checkpoints and 26 h more:
+    Without failures, the work and its checkpoints; with one every 24 h, 26 h for failures beside 21 h for checkpoints:
 
     >>> expected_time(3600.0, 4, stall=60.0, restart=300.0, mtbf=float("inf"))
     3840.0

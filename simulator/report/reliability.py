@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from simulator.reliability.outcome import Reliability
     from simulator.result import Result
 
-__all__ = ["failures_document", "failures_plot", "failures_view", "reliability_rows"]
+__all__ = ["expected_text", "failures_document", "failures_plot", "failures_view", "reliability_rows"]
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito's palette, as in the other plots
 
 
 def _time(value: float, digits: int = 3) -> str:
     return format_quantity(value, "time", digits)
+
+
+def expected_text(found: Reliability) -> str:
+    """Expected time and its efficiency, for a list of several."""
+    return f"{_time(found.expected_time, 4)} ({found.efficiency:.1%})"
 
 
 def reliability_rows(found: Reliability | None) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from simulator.report.reliability import reliability_rows
+from simulator.report.reliability import expected_text, reliability_rows
 from simulator.report.shared_machine import sharing_rows
 from simulator.trace.spans import Category
 from simulator.units import format_quantity
@@ -63,6 +63,9 @@ def comparison_table(rows: Sequence[tuple[str, Result]], title: str, width: int 
     table.add_column("run", no_wrap=True)
     for heading in ("gradients", r"time \[s]", *(_PARTS[part] for part in used), "comm", "samples/s", "speed-up"):
         table.add_column(heading, justify="right", no_wrap=True)
+    campaigns = [f"{escape(name)} {expected_text(found)}" for name, row in rows if (found := row.reliability)]
+    if campaigns:
+        table.caption += "\nwith failures, and how much of that is work: " + "; ".join(campaigns)
     for name, result in rows:
         table.add_row(
             escape(name),

@@ -85,3 +85,13 @@ def test_curves_need_checkpoints_and_free_nodes(clustersim):
     code, _, error = clustersim("failures", "m40x4-lenet", *SETTINGS, "--nodes", "0,x")
     assert code == 2
     assert "Traceback" not in error
+
+
+def test_compare_shows_the_campaign_beside_the_run_where_nodes_may_fail(clustersim):
+    algorithms = ("--algorithms", "sync-sgd,async-sgd")
+    code, out, _ = clustersim("compare", "m40x4-lenet", *SETTINGS, *algorithms)
+    assert code == 0
+    assert "with failures" in out
+    code, out, _ = clustersim("compare", "m40x4-lenet", "--set=workload.steps=2", *algorithms)
+    assert code == 0
+    assert "with failures" not in out
