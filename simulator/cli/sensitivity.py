@@ -22,13 +22,7 @@ __all__ = ["sensitivity"]
     show_default=True,
     help="How many times as good, and as bad, each part becomes.",
 )
-@click.option(
-    "--steps",
-    type=click.IntRange(min=1),
-    default=8,
-    show_default=True,
-    help="Steps of the short runs that are compared.",
-)
+@click.option("--steps", type=click.IntRange(min=1), help="Of the short runs that are compared; 3 to 32 by default.")
 @click.option("--no-choices", is_flag=True, help="Leave out what the job itself may choose.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; all cores by default.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw a tornado plot: .svg, .png or .pdf.")
@@ -39,7 +33,7 @@ def sensitivity(
     exact: bool,
     json_path: str | None,
     factor: float,
-    steps: int,
+    steps: int | None,
     no_choices: bool,
     jobs: int | None,
     plot_path: Path | None,

@@ -2,13 +2,15 @@
 
 Every figure is made `factor` times as good, then as many times worse, one at a time, in a short run of the scenario
 under the same seeds. The elasticity, d ln T / d ln p, comes from a symmetric difference of 1 % about the figure as it
-is, or where next to nothing changes, from the whole range. Times are homogeneous of degree one in times and inverse
-rates, so by Euler's theorem the shares (elasticities towards the better) of the parameters that stand for themselves
-add up to 1: nothing that takes time is left out.
+is. Where next to nothing changes it is the mean over the whole range; so it is where ranks meet at shared things first
+come, first served, as time then jumps whenever they change their order and has no slope to speak of. Times are
+homogeneous of degree one in times and inverse rates, so by Euler's theorem the shares (elasticities towards the better)
+of the parameters that stand for themselves add up to 1: nothing that takes time is left out. (Means over a range do so
+only roughly.)
 
 What a number means: how much of the time would go if that figure alone changed. Savings do not add up, as relieving
-one bottleneck shows the next. Negative ones are real: where ranks meet at shared things first come, first served, a
-faster part may change the order for the worse (Graham, *Bounds on multiprocessing timing anomalies*, 1969).
+one bottleneck shows the next. Negative ones are real: a faster part may change the order in which ranks are served
+for the worse (Graham, *Bounds on multiprocessing timing anomalies*, 1969).
 """
 
 from __future__ import annotations
@@ -27,10 +29,14 @@ from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 from simulator.what_if import what_ifs
 
-__all__ = ["STEPS", "Sensitivity", "describe", "sensitivities", "shortened"]
+__all__ = ["Sensitivity", "describe", "sensitivities", "shortened"]
 
-#: Steps of the runs, unless it is said otherwise.
-STEPS = 8
+#: Steps of the runs, at most, unless it is said otherwise: enough for steps to settle, or for an order to wear off.
+_STEPS, _STEPS_FIRST_COME = 8, 32
+#: Steps of all workers together and of each of them, that such runs should not go beyond or below.
+_ALL_STEPS, _FEWEST_STEPS = 128, 3
+#: Messages that take less than this share of the time are not worth other schedules.
+_SILENT = 0.002
 #: Half of the symmetric difference that elasticities come from, in natural logarithms.
 _NEAR = 0.01
 #: Answers below leave the elasticity as it is over the whole range.
@@ -108,7 +114,7 @@ def sensitivities(
     scenario: Scenario,
     factor: float = 2.0,
     *,
-    steps: int = STEPS,
+    steps: int | None = None,
     hardware: bool = True,
     job: bool = True,
     jobs: int | None = None,
@@ -123,8 +129,9 @@ def sensitivities(
         Its own what-if factors stay; these are on top.
     factor : float
         How many times as good each figure becomes, and as bad; more than 1.
-    steps : int
-        Of the short runs, at most those of the scenario; whole periods of algorithms that have one.
+    steps : int, optional
+        Of the short runs, at most those of the scenario; whole periods of algorithms that have one. If left out, 8, or
+        32 where ranks are served as they come, and fewer of many workers.
     hardware, job : bool
         Which of the two questions to ask.
     jobs : int, optional
@@ -143,15 +150,16 @@ def sensitivities(
     """
     if not (isfinite(factor) and factor > 1.0):
         raise InputError(f"factor: expected a number above 1, got {factor:g}")
-    if steps < 1:
+    if steps is not None and steps < 1:
         raise InputError(f"steps: expected at least 1, got {steps}")
     brief = shortened(scenario, steps)
     resolved = Simulation(brief)
     parameters = _distinct(what_ifs(resolved)) if hardware else []
-    options = choices(resolved) if job else []
     changed = [_with(brief, parameter, times) for parameter in parameters for times in (factor, 1.0 / factor)]
-    base, *found = run_points(
-        [brief, *changed, *(choice.applied(brief) for choice in options)],
+    [base] = run_points([brief], jobs=1)
+    options = _worth_trying(choices(resolved), base, skipped) if job else []
+    found = run_points(
+        [*changed, *(choice.applied(brief) for choice in options)],
         jobs=jobs,
         progress=lambda state: progress(state.finished, state.points),
     )
@@ -167,7 +175,21 @@ def sensitivities(
             skipped(f"{choice.key}={choice.value}", outcome.message)
         else:
             rows.append(_of_choice(choice, base, outcome))
-    return sorted(_with_slopes(rows, parameters, brief, jobs, progress), key=lambda row: -row.saving)
+    if not resolved.algorithm.server:
+        rows = _with_slopes(rows, parameters, brief, jobs, progress)
+    return sorted(rows, key=lambda row: -row.saving)
+
+
+def _worth_trying(options: Sequence[Choice], base: Outcome, skipped: Callable[[str, str], None]) -> list[Choice]:
+    """Without other ways for messages that take next to no time: no way of theirs could save more than that."""
+    if base.result is None or base.result["communication_ratio"] >= _SILENT:
+        return list(options)
+    messages = {
+        choice.key for choice in options if choice.key.startswith(("algorithm.collectives", "algorithm.packed"))
+    }
+    for key in sorted(messages):
+        skipped(key, f"messages take {base.result['communication_ratio']:.2%} of the time")
+    return [choice for choice in options if choice.key not in messages]
 
 
 def _with_slopes(
@@ -202,7 +224,7 @@ def _elasticity(parameter: Parameter, share: float) -> float:
     return -share if parameter.kind == "rate" else share
 
 
-def shortened(scenario: Scenario, steps: int = STEPS) -> Scenario:
+def shortened(scenario: Scenario, steps: int | None = None) -> Scenario:
     """The first steps of a scenario, timed but without learning: what stands for all of them.
 
     Raises
@@ -211,6 +233,9 @@ def shortened(scenario: Scenario, steps: int = STEPS) -> Scenario:
         If the scenario is wrong.
     """
     resolved = Simulation(scenario)
+    if steps is None:
+        most = _STEPS_FIRST_COME if resolved.algorithm.server else _STEPS
+        steps = max(_FEWEST_STEPS, min(most, _ALL_STEPS // len(resolved.workers)))
     period = int(resolved.options.get("period", 1))
     whole = -(-steps // period) * period
     changes: dict[str, Any] = {"workload.steps": min(resolved.steps, whole), "workload.epochs": None}

@@ -46,7 +46,7 @@ def hardware_table(rows: Sequence[Sensitivity], factor: float, title: str) -> Ta
     if any(row.members for row in told):
         table.caption += ", without those with *, which are made of others"
     if abs(total - 1.0) > _OFF:
-        table.caption += "; not to 100 %, as the order in which ranks are served changes"
+        table.caption += "; not to 100 %, as the order in which ranks are served changes: time jumps"
     if silent:
         table.caption += f"\nno difference: {escape('; '.join(silent))}"
     return table
