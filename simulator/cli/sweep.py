@@ -93,6 +93,7 @@ def sweep(
 
     if jobs is not None and dask is not None:
         raise InputError("--jobs and --dask exclude one another: the workers of a Dask cluster are started with it")
+    store = None if out is None else store_path(out)
     check_writable(json_path, csv_path)
     check_plot(plot_path)
     check_report(report_path)
@@ -106,7 +107,7 @@ def sweep(
             points=points,
             tied=groups,
             replicates=replicates,
-            store=None if out is None else store_path(out),
+            store=store,
             jobs=jobs,
             dask=dask,
             progress=show,

@@ -134,7 +134,9 @@ SWEEP = ("sweep", "m40x4-lenet", "--set", "workload.steps=2", "--jobs", 1)
 
 
 def test_the_command_prints_the_table_and_writes_json_csv_and_a_plot(tmp_path: Path, clustersim):
-    outputs = [f"--{kind}={tmp_path / name}" for kind, name in (("json", "s.json"), ("csv", "s.csv"), ("plot", "s.svg"))]
+    outputs = [
+        f"--{kind}={tmp_path / name}" for kind, name in (("json", "s.json"), ("csv", "s.csv"), ("plot", "s.svg"))
+    ]
     vary = ["--vary", "cluster.workers=1..4*2", "--vary", "algorithm.name=sync-sgd,original-easgd:overlap=false"]
     code, out, error = clustersim(*SWEEP, *vary, "--set", "simulation.jitter=0.1", "--replicates", 2, *outputs)
     assert code == 0
