@@ -243,6 +243,10 @@ class Result:
 
         return breakdown_picture({self.algorithm: self})
 
+    def __repr__(self) -> str:
+        what = f"{self.algorithm}, {self.network}, {self.nodes} × {self.system}"
+        return f"<Result of {what}: {self.time:.4g} s, {self.throughput:,.0f} samples/s>"
+
     def _repr_html_(self) -> str:
         from simulator.report.notebook import result_html
 

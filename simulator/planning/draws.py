@@ -209,6 +209,9 @@ class Draws:
 
         return frame_of({name: self.times[:, place] for place, name in enumerate(self.names)})
 
+    def __repr__(self) -> str:
+        return f"<{len(self)} draws of {', '.join(self.names)}>"
+
     def _repr_html_(self) -> str:
         from simulator.report.notebook import draws_html
 

@@ -133,6 +133,9 @@ class Study:
 
         return frame_of(self.rows())
 
+    def __repr__(self) -> str:
+        return f"<Study of {len(self.table)} points of {', '.join(self.keys)}>"
+
     def _repr_html_(self) -> str:
         from simulator.report.notebook import study_html
 
