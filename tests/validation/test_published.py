@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
+from simulator.memory_plan import memory_of
 from validation.checks import Check
 from validation.published import findings as published
 from validation.published.fitting import Bounds, Case, Stage, errors_of, fit, load_fits, merged
@@ -161,8 +162,9 @@ def test_a_step_alone_takes_as_long_as_one_of_several():
 
 def test_a_batch_just_too_large_for_the_memory_model_takes_the_time_of_the_largest_that_fits():
     job = Job("dgx1-p100", "resnet-152", 1, 64, "sync-sgd")
-    simulated = Simulated()
-    assert simulated.step_time(job, {}) == pytest.approx(simulated.step_time(replace(job, batch=63), {}) * 64 / 63)
+    simulated, most = Simulated(), memory_of(job.scenario({})).largest_batch
+    fitting, too_large = (simulated.step_time(replace(job, batch=batch), {}) for batch in (most, most + 1))
+    assert too_large == pytest.approx(fitting * (most + 1) / most)
 
 
 def test_the_server_s_traffic_on_a_node_s_adapter_is_the_gradient_once_each_way():
