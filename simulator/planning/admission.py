@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.errors import InfeasibleError, InputError
-from simulator.hardware import load_system
 from simulator.planning.bounds import least_step_time
 from simulator.planning.candidates import Candidate
 from simulator.planning.question import Question
@@ -13,7 +12,7 @@ from simulator.planning.ruled_out import Reason, RuledOut
 from simulator.planning.wording import budget_words, deadline_words, throughput_words
 from simulator.simulation import Simulation
 
-__all__ = ["Admitted", "admit"]
+__all__ = ["Admitted", "admit", "beyond_bounds", "least_cost"]
 
 #: Keys at which a refusal begins, and what it is then about; every other refusal is of parts that do not go together.
 _KINDS: tuple[tuple[str, Reason], ...] = (
@@ -35,15 +34,26 @@ class Admitted:
         Its scenario, resolved.
     workers, steps : int
         How many compute, and the gradients that each of them computes.
-    least_time : float
-        No shorter run can be simulated [s].
+    least_step : float
+        No step is shorter, on average over a run [s]; 0 where that is not known.
     """
 
     candidate: Candidate
     simulation: Simulation
     workers: int
     steps: int
-    least_time: float
+    least_step: float
+
+    @property
+    def least_time(self) -> float:
+        """No run is shorter [s]."""
+        return self.steps * self.least_step
+
+    @property
+    def most_throughput(self) -> float:
+        """No run gets through more samples a second."""
+        samples = self.workers * self.simulation.scenario.tables.workload.batch_size
+        return samples / self.least_step if self.least_step else float("inf")
 
 
 def admit(candidate: Candidate, question: Question, global_batch: int | None = None) -> Admitted | RuledOut:
@@ -54,20 +64,14 @@ def admit(candidate: Candidate, question: Question, global_batch: int | None = N
     workload, workers = simulation.scenario.tables.workload, len(simulation.workers)
     candidate = candidate.with_batch(workload.batch_size) if global_batch is not None else candidate
     steps = simulation.steps if question.work is None else question.work.steps(workers, workload.batch_size)
-    step = least_step_time(simulation)
-    least_time = 0.0 if question.until_accuracy else steps * step
-    admitted = Admitted(candidate, simulation, workers, steps, least_time)
-    throughput = workers * workload.batch_size / step if step else None
-    return _beyond_bounds(admitted, question, throughput) or admitted
+    step = 0.0 if question.until_accuracy else least_step_time(simulation)
+    admitted = Admitted(candidate, simulation, workers, steps, step)
+    return beyond_bounds(admitted, question) or admitted
 
 
 def _resolved(candidate: Candidate, global_batch: int | None) -> Simulation | RuledOut:
-    """The candidate's scenario, resolved, once its system has the nodes and its batch can be divided."""
-    scenario, system = candidate.scenario, candidate.system
-    beside = scenario.directory / system
-    most = load_system(str(beside) if system.endswith(".toml") and beside.exists() else system).max_nodes
-    if candidate.nodes > most:
-        return RuledOut(candidate, "nodes", f"{candidate.nodes} of the {most:,} nodes that {system} has")
+    """The candidate's scenario, resolved, its batch divided."""
+    scenario = candidate.scenario
     try:
         if global_batch is None:
             return Simulation(scenario)
@@ -87,11 +91,11 @@ def _refused(candidate: Candidate, error: InputError) -> RuledOut:
         if text.startswith(start):
             return RuledOut(candidate, kind, text.partition(": ")[2])
     if isinstance(error, InfeasibleError):
-        return RuledOut(candidate, "nodes", text)
+        return RuledOut(candidate, "nodes", text.rpartition("nodes: ")[2])
     return RuledOut(candidate, "setup", text)
 
 
-def _beyond_bounds(admitted: Admitted, question: Question, throughput: float | None) -> RuledOut | None:
+def beyond_bounds(admitted: Admitted, question: Question) -> RuledOut | None:
     """Why even perfect scaling would not do; None if it would."""
     candidate, time = admitted.candidate, admitted.least_time
     if question.deadline is not None and time > question.deadline:
@@ -99,8 +103,8 @@ def _beyond_bounds(admitted: Admitted, question: Question, throughput: float | N
     cost = least_cost(admitted)
     if question.budget is not None and cost is not None and cost > question.budget:
         return RuledOut(candidate, "budget", f"at least {budget_words(cost, question.budget)}", "bound")
-    wanted = question.least_throughput
-    if wanted is not None and throughput is not None and throughput < wanted:
+    wanted, throughput = question.least_throughput, admitted.most_throughput
+    if wanted is not None and throughput < wanted:
         return RuledOut(candidate, "throughput", f"at most {throughput_words(throughput, wanted)}", "bound")
     return None
 

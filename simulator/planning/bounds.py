@@ -8,6 +8,7 @@ are random no bound is certain, and none is given.
 
 from __future__ import annotations
 
+from simulator.cost.calibrated import CalibratedCosts
 from simulator.simulation import Simulation
 
 __all__ = ["least_step_time"]
@@ -25,7 +26,8 @@ def least_step_time(simulation: Simulation) -> float:
     if simulation.jitter or tables.simulation.straggler_probability:
         return 0.0
     slow, batch = tables.simulation.slow_workers, tables.workload.batch_size
-    setups = simulation.setups()[: len(simulation.workers)]
-    times = {id(setup.costs): setup.costs.gradient(batch) for setup in setups}
-    longest = max(times[id(setup.costs)] * slow.get(str(rank), 1.0) for rank, setup in enumerate(setups))
-    return longest * (1.0 - _ROUNDING)
+    slowest: dict[CalibratedCosts, float] = {}
+    for rank, placed in enumerate(simulation.workers):
+        costs = simulation.costs(placed)
+        slowest[costs] = max(slow.get(str(rank), 1.0), slowest.get(costs, 0.0))
+    return max(costs.gradient(batch) * factor for costs, factor in slowest.items()) * (1.0 - _ROUNDING)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError
 from simulator.planning.candidates import Choices, candidate, check_choices, named
@@ -30,7 +30,10 @@ from simulator.planning.store import ResultStore
 from simulator.planning.work import parse_work, work_of
 from simulator.scenario import PlanTable, Scenario
 
-__all__ = ["PLAN_SCHEMA", "Plan", "plan"]
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["PLAN_SCHEMA", "Plan", "comparable", "plan", "ranked_plan"]
 
 PLAN_SCHEMA = "clustersim/plan/1"
 DEFAULT_NODES = "1..64"
@@ -85,6 +88,43 @@ class Plan:
             "limits": None if self.limits is None else self.limits.to_dict(),
             "certainty": None if self.certainty is None else self.certainty.to_dict(),
         }
+
+    def records(self) -> list[dict[str, Any]]:
+        """A plain record for each configuration, the ranked ones first; `ruled_out` says why another will not do."""
+        made = self.to_dict()
+        feasible = [{**_flat(one), "ruled_out": ""} for one in made["ranked"]]
+        others = [
+            {**_flat(one["configuration"] or {}), **_flat(one), "on_front": False, "ruled_out": one["reason"]}
+            for one in made["ruled_out"]
+        ]
+        unwanted = {"kind", "reason", "by", "configuration"}
+        return [{key: value for key, value in one.items() if key not in unwanted} for one in (*feasible, *others)]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The `records` as a pandas DataFrame.
+
+        Raises
+        ------
+        InputError
+            If pandas, an extra, is not installed.
+        """
+        from simulator.frames import frame_of
+
+        return frame_of(self.records())
+
+    def __repr__(self) -> str:
+        best = "nothing will do" if self.best is None else f"best {self.best.name}"
+        return f"<Plan of {len(self.ranked) + len(self.ruled_out)} configurations: {best}>"
+
+    def _repr_html_(self) -> str:
+        from simulator.report.notebook import plan_html
+
+        return plan_html(self)
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a JSON object is a plain value."""
+    return {key: value for key, value in table.items() if not isinstance(value, Mapping | list | tuple)}
 
 
 def plan(
@@ -185,19 +225,26 @@ def ranked_plan(question: Question, evaluations: Sequence[Evaluation], scenario:
     """The plan that evaluations make."""
     feasible = [one for one in evaluations if isinstance(one, Configuration)]
     ranked = sorted(feasible, key=lambda one: _rank(one, question))
-    places = pareto_front([(one.time, one.cost, one.energy) for one in ranked])
+    places = pareto_front([tuple(map(comparable, (one.time, one.cost, one.energy))) for one in ranked])
     ruled_out = tuple(one for one in evaluations if isinstance(one, RuledOut))
     return Plan(question, tuple(ranked), tuple(ranked[place] for place in places), ruled_out, scenario)
 
 
 def _rank(one: Configuration, question: Question) -> tuple[float, float, float, float, int, str]:
-    """Least of the objective first; what is unknown last; then whatever is less of the others."""
+    """Least of the objective first; then whatever is less of the others, then fewer nodes."""
+    figures = [comparable(value) for value in (one.figure(question.objective), one.time, one.cost, one.energy)]
+    return figures[0], figures[1], figures[2], figures[3], one.nodes, one.name
 
-    def known(value: float | None) -> float:
-        return float("inf") if value is None else value
 
-    figures = known(one.figure(question.objective)), one.time, known(one.cost), known(one.energy)
-    return (*figures, one.nodes, one.name)
+def comparable(value: float | None) -> float:
+    """A figure to compare by: six digits of it, because sums in another order differ in the last; unknown is worst.
+
+    Examples
+    --------
+    >>> comparable(77.90000012), comparable(None)
+    (77.9, inf)
+    """
+    return float("inf") if value is None else float(f"{value:.6g}")
 
 
 def _stated(scenario: Scenario) -> PlanTable:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from simulator.errors import InputError, UnknownNameError
-from simulator.planning.work import Work
-from simulator.scenario import parse_assignment
+from simulator.planning.work import Work, assigned_number
 from simulator.units import parse_quantity
 
 __all__ = [
@@ -139,11 +138,10 @@ def parse_target(text: str) -> Target:
     InputError
         If it is neither, or out of bounds.
     """
-    key, value = parse_assignment(text)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and key == "throughput" and 0 < value < math.inf:
+    key, value = assigned_number(text)
+    if value is not None and key == "throughput" and 0 < value < math.inf:
         return Target("throughput", float(value))
-    if number and key == "accuracy" and 0 < value <= 1:
+    if value is not None and key == "accuracy" and 0 < value <= 1:
         return Target("accuracy", float(value))
     expected = "throughput=N samples a second with N above 0, or accuracy=A with 0 < A <= 1"
     raise InputError(f"target: expected {expected}, got {text!r}")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from simulator.errors import InputError, located
 from simulator.resolved import LEARNER, ResolvedScenario
-from simulator.scenario import Scenario, parse_assignment
+from simulator.scenario import Scenario, parse_value
 from simulator.workload import Dataset, load_dataset
 
-__all__ = ["Work", "parse_work", "work_of"]
+__all__ = ["Work", "assigned_number", "parse_work", "work_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,9 @@ def parse_work(text: str, scenario: Scenario) -> Work:
     InputError
         If it is neither, or not a positive number.
     """
-    key, value = parse_assignment(text)
-    expected = f"work: expected epochs=N or samples=N with N above 0, got {text!r}"
-    if key not in ("epochs", "samples") or isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(expected)
-    if not 0 < value < math.inf:
-        raise InputError(expected)
+    key, value = assigned_number(text)
+    if value is None or key not in ("epochs", "samples") or not 0 < value < math.inf:
+        raise InputError(f"work: expected epochs=N or samples=N with N above 0, got {text!r}")
     return _epochs(value, scenario) if key == "epochs" else Work(float(value), f"{value:,.15g} samples")
 
 
@@ -80,6 +77,13 @@ def work_of(scenario: Scenario) -> Work:
         workers = len(ResolvedScenario(scenario.override({"workload.batch_size": 1})).workers)
     samples = workload.steps * workload.batch_size * workers
     return Work(samples, f"{workload.steps:,} steps of {workers} × {workload.batch_size} samples")
+
+
+def assigned_number(text: str) -> tuple[str, float | None]:
+    """The key and the number of ``"key=number"``; no number where it is none."""
+    key, _, number = text.partition("=")
+    value = parse_value(number.strip())
+    return key.strip(), None if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 
 def _epochs(epochs: float, scenario: Scenario) -> Work:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
 from simulator.figures import figure_for, save_figure
+from simulator.planning.pareto import pareto_front
+from simulator.planning.plan import comparable
 from simulator.report.plans import answer, question_words
 
 if TYPE_CHECKING:
@@ -67,17 +69,17 @@ def plan_plot(plan: Plan, path: Path) -> None:
     axes.grid(visible=True, which="both", alpha=0.25)
     _plain_ticks(axes)
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    axes.set_title(f"{answer(plan)}\n{question_words(plan).partition(';')[0]}", fontsize=9, loc="left")
+    title = f"{answer(plan)}\n{question_words(plan).partition(';')[0]}"
+    figure.suptitle(title.replace("; ", "\n", 1), fontsize=9, x=0.01, ha="left")
     save_figure(figure, path, _DPI)
 
 
 def _draw_front(axes: Axes, plan: Plan, factor: float, priced: bool) -> None:
     """The lower left edge: of what will do, that which nothing else beats in the two figures that are drawn."""
-    from simulator.planning.pareto import pareto_front
-
     points = [(one, _height(one, priced)) for one in plan.ranked]
     known = [(one, height) for one, height in points if height is not None]
-    edge = sorted(pareto_front([(one.time, height) for one, height in known]), key=lambda place: known[place][0].time)
+    figures = [(comparable(one.time), comparable(height)) for one, height in known]
+    edge = sorted(pareto_front(figures), key=lambda place: known[place][0].time)
     if not edge:
         return
     x = [known[place][0].time / factor for place in edge]

@@ -58,10 +58,12 @@ def answer(plan: Plan) -> str:
         return f"nothing that was tried will do: {_nearest(plan)}"
     superlative = {"time": "the fastest", "cost": "the cheapest", "energy": "the one with least energy"}
     others = len(plan.ranked)
-    what = superlative[plan.question.objective] if others > 1 else "the only one"
+    what = superlative[plan.question.objective]
     asked = _limits_words(plan)
-    chosen = f"{what} of {others} that {'keep' if others > 1 else 'keeps'} {asked}" if asked else what
-    chosen = chosen if others > 1 or not asked else f"the only one that keeps {asked}"
+    if others > 1:
+        chosen = f"{what} of {others}" + (f" that keep {asked}" if asked else "")
+    else:
+        chosen = f"the only one that keeps {asked}" if asked else "nothing else was feasible"
     figures = [duration(best.time)]
     figures += [] if best.cost is None else [money(best.cost)]
     figures += [] if best.energy is None else [energy_words(best.energy)]
