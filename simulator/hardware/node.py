@@ -87,11 +87,14 @@ class ProcessesProfile(Document):
     cores : Sourced, optional
         How many times the work of one core alone all of them do at once, where that is less than there are: two
         hyper-threads of one core, or a clock that falls.
+    crowded : Sourced, optional
+        What cores do for more processes than there are cores, over what they do for as many; 1 if left out.
     """
 
     link: NamedCable
     thread_cores: SourcedNumber | None = None
     cores: SourcedNumber | None = None
+    crowded: SourcedNumber | None = None
 
 
 class NodeProfile(Document):
@@ -126,6 +129,7 @@ class Processes:
     link: CableType
     thread_cores: float
     cores: float | None = None
+    crowded: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,7 @@ def _processes(
         numbers(profile.link, where),
         profile.thread_cores.value if profile.thread_cores else 1.0,
         profile.cores.value if profile.cores else None,
+        profile.crowded.value if profile.crowded else 1.0,
     )
 
 

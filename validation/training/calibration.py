@@ -46,6 +46,7 @@ PARAMETERS = (
 #: What the second stage fits, with the relative standard deviation that holds it near the first stage's value.
 REFINED: Mapping[str, float] = {
     "cores.scale": 0.3,
+    "cores.crowded": 0.3,
     "compute.scale.mlp": 0.1,
     "compute.scale.lenet": 0.1,
     "update.scale": 0.1,
