@@ -68,7 +68,7 @@ def convolutions(quick: bool) -> dict[Case, Callable[[], object]]:
     for shape, batch in itertools.product(shapes, batches):
         channels, side, filters, kernel, padding = shape
         layer = ConvolutionLayer(channels, filters, kernel, padding)
-        for part, work in works(layer, generator.random((batch, side, side, channels)), generator).items():
+        for part, work in layer_passes(layer, generator.random((batch, side, side, channels)), generator).items():
             works[Case(batch, shape, part)] = work
     return works
 

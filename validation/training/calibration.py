@@ -2,8 +2,8 @@
 
 In two stages. The first fits single operations, as `clustersim calibrate` does. Operations of processes that share
 cores take longer by what the others do meanwhile, which a trace shows only mixed with all else, so the second stage
-fits whole steps: how much all cores do at once (`cores.scale`), and with it the scales of arithmetic and messages,
-held near what the first stage has found.
+fits whole steps: how much all cores do at once (`cores.scale`), how much less when more processes compute than there are
+cores (`cores.crowded`), and with these the scales of arithmetic and messages, held near what the first stage has found.
 """
 
 from __future__ import annotations
