@@ -15,19 +15,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simulator.planning.study import Study
+    from simulator.planning.sweep import sweep
     from simulator.result import Result
     from simulator.scenario import Scenario
     from simulator.simulation import Simulation, compare, load, simulate
 
-__all__ = ["Result", "Scenario", "Simulation", "compare", "load", "simulate"]
+__all__ = ["Result", "Scenario", "Simulation", "Study", "compare", "load", "simulate", "sweep"]
 
 _HOME = {
     "Result": "result",
     "Scenario": "scenario",
     "Simulation": "simulation",
+    "Study": "planning.study",
     "compare": "simulation",
     "load": "simulation",
     "simulate": "simulation",
+    "sweep": "planning.sweep",
 }
 
 

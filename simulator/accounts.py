@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from simulator.cost.memory_tiers import usable_capacity
 from simulator.execution.executor import Executor
 from simulator.execution.learning import LearnerArithmetic
+from simulator.hardware.device import Device
 from simulator.network.base import Network
 from simulator.platform.links import CORES, THREADS
 from simulator.resolved import ResolvedScenario
@@ -70,18 +70,29 @@ def make_result(
         asynchrony=None if not executor.shared_use.updates else asynchrony(executor.shared_use),
         learning=None if resolved.learning is None or learned is None else resolved.learning.outcome(learned),
         weights=None if learned is None else learned.weights(),
+        reliability=None if resolved.reliability is None else resolved.reliability.assess(duration, done),
         warnings=() if resolved.learning is None or learned is None else resolved.learning.warnings(learned),
     )
 
 
 def _memory_accounts(resolved: ResolvedScenario) -> tuple[DeviceMemory, ...]:
-    device = resolved.workers[0].device
-    capacity = usable_capacity(device, resolved.memory_mode) / resolved.groups
-    placement = f"{device.fast_memory} ({resolved.memory_mode})" if device.fast_memory else device.main_memory
+    plan = resolved.memory_plan
     return tuple(
-        DeviceMemory(worker.name, device.name, resolved.memory.total, capacity, placement, resolved.memory.parts())
-        for worker in resolved.workers
+        DeviceMemory(
+            entry.name,
+            entry.device.name,
+            entry.need.total,
+            entry.capacity,
+            _placement(entry.device, resolved.memory_mode),
+            entry.need.parts(),
+            entry.largest_batch,
+        )
+        for entry in (*plan.workers, *plan.masters)
     )
+
+
+def _placement(device: Device, mode: str | None) -> str:
+    return f"{device.fast_memory} ({mode})" if device.fast_memory else device.main_memory
 
 
 def _energy(resolved: ResolvedScenario, duration: float) -> float:

@@ -14,18 +14,23 @@ from simulator.calibration.applied import calibration_of
 from simulator.calibration.effects import check_effects
 from simulator.collectives.policy import policies
 from simulator.collectives.registry import algorithms as collective_algorithms
-from simulator.cost.memory_tiers import effective_bandwidth, usable_capacity
+from simulator.cost.memory_tiers import effective_bandwidth
 from simulator.cost.rates import element_size
 from simulator.errors import InfeasibleError, InputError, UnknownNameError, located
 from simulator.execution.learning import LearningSetup
 from simulator.hardware import load_system
 from simulator.hardware.system import System
+from simulator.memory_plan import plan_memory
 from simulator.network.base import network_model
 from simulator.platform import PlacedDevice, Platform, Route, build_platform
 from simulator.platform.processes import process_bandwidth
+from simulator.reliability.assessment import reliability_setup
 from simulator.scenario import Scenario
-from simulator.units import format_quantity
-from simulator.workload import Dataset, MemoryNeed, Network, largest_batch, load_dataset, load_network, memory_needed
+from simulator.sharing.neighbours import own_place
+from simulator.sharing.placement import Place
+from simulator.what_if import WhatIf
+from simulator.what_if import check_effects as check_what_if
+from simulator.workload import Dataset, Network, load_dataset, load_network
 
 if TYPE_CHECKING:
     from simulator.learning import Learner, LearningData
@@ -46,10 +51,19 @@ class ResolvedScenario:
     workers : tuple of PlacedDevice
         The devices of the workers, in rank order.
     memory : MemoryNeed
-        What each worker's device holds.
+        What each worker holds on its device.
+    memory_plan : MemoryPlan
+        The same for every device, master included, beside what it can hold.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    place : Place, optional
+        Where on a machine that is shared the job is; if None, where its scenario says, which is on the first nodes
+        unless that has a background.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, place: Place | None = None) -> None:
         self.scenario = scenario
         tables, where = scenario.tables, scenario.where
         self.algorithm: Algorithm = load_algorithm(self._path(tables.algorithm.name), f"{where}: algorithm.name")
@@ -68,6 +82,12 @@ class ResolvedScenario:
         self.calibration = calibration_of(scenario)
         with located(f"{where}: cluster.system"):
             system = load_system(self._path(tables.cluster.system))
+        self.what_if = WhatIf(tables.what_if)
+        self.what_if.check(system, f"{where}: what_if")
+        with located(f"{where}: what_if"):
+            self.calibration = self.what_if.calibration(self.calibration, system)
+            system = self.what_if.system(system)
+        self.place = own_place(scenario, system.max_nodes) if place is None else place
         with located(f"{where}: cluster"):
             self.platform: Platform = build_platform(
                 system,
@@ -77,8 +97,9 @@ class ResolvedScenario:
                 seed=tables.simulation.seed,
                 partitions=tables.cluster.partitions,
                 memory_bandwidth=lambda device: self.chip_bandwidth,
-                corrections=self.calibration.platform,
+                corrections=self.what_if.corrections(self.calibration.platform),
                 processes=self._processes(system),
+                places=None if self.place is None else self.place.nodes,
             )
         self.workers: tuple[PlacedDevice, ...] = self._workers()
         self.master_places = self._master_places()
@@ -94,9 +115,13 @@ class ResolvedScenario:
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
         self.learning = self._learning()
-        self.memory = self._memory_need()
+        self.memory_plan = plan_memory(self)
+        self.memory_plan.check(where)
+        self.memory = self.memory_plan.worker
         self.chip_bandwidth = self._chip_bandwidth()
         self.worker_bandwidth = self._worker_bandwidth()
+        self.reliability = reliability_setup(self)
+        check_what_if(self.what_if, self)
 
     def _path(self, name: str) -> str:
         """Names stay names; files are looked for beside the scenario first."""
@@ -129,21 +154,29 @@ class ResolvedScenario:
 
     def _workers(self) -> tuple[PlacedDevice, ...]:
         cluster = self.scenario.tables.cluster
-        accelerators, wanted, nodes = self.platform.accelerators, cluster.workers, cluster.nodes
+        wanted, nodes = cluster.workers, cluster.nodes
+        taken = frozenset() if self.place is None else self.place.taken
+        accelerators = tuple(placed for placed in self.platform.accelerators if placed.name not in taken)
         if cluster.master == "node":
             # Nodes that are the master's own compute no gradients.
             nodes -= cluster.shards or 1
-            accelerators = tuple(placed for placed in accelerators if placed.node < nodes)
+            computing = self.platform.places[:nodes]
+            accelerators = tuple(placed for placed in accelerators if placed.node in computing)
             if not accelerators:
                 raise InfeasibleError(
                     f"{self.scenario.where}: cluster.master: a node of its own for the master leaves none for workers; "
                     f"expected more than {cluster.nodes} nodes"
                 )
+        if not accelerators:
+            raise InfeasibleError(
+                f"{self.scenario.where}: cluster.workers: other jobs have all accelerators of the nodes; "
+                f"expected their cluster.workers to leave some"
+            )
         if wanted is not None and wanted > len(accelerators):
             raise InfeasibleError(
                 f"{self.scenario.where}: cluster.workers: {wanted} workers need {wanted} accelerators, "
                 f"but {nodes} node{'s' if nodes > 1 else ''} of {self.scenario.tables.cluster.system} "
-                f"have {len(accelerators)}"
+                f"have {len(accelerators)}{' left' if taken else ''}"
             )
         return accelerators[:wanted]
 
@@ -248,30 +281,6 @@ class ResolvedScenario:
         samples = workload.epochs * self.dataset.samples
         return -(-samples // (workload.batch_size * len(self.workers)))
 
-    def _memory_need(self) -> MemoryNeed:
-        """What each worker's device holds; refused if that is more than it has in its memory mode."""
-        workload, where = self.scenario.tables.workload, self.scenario.where
-        copies, size = self.algorithm.weight_copies, self.element_size
-        resident = self.dataset if self.options.get("data_copies") else None
-        need = memory_needed(
-            self.network, workload.batch_size, weight_copies=copies, element_size=size, dataset=resident
-        )
-        for device in {worker.device.name: worker.device for worker in self.workers}.values():
-            with located(f"{where}: cluster.memory_mode"):
-                mode = self.memory_mode if device.memory_modes else None
-                capacity = usable_capacity(device, mode) / self.groups
-            if need.total <= capacity:
-                continue
-            fitting = largest_batch(self.network, capacity, weight_copies=copies, element_size=size, dataset=resident)
-            remedy = f"the largest batch that fits is {fitting}" if fitting else "not even one sample fits"
-            raise InfeasibleError(
-                f"{where}: workload.batch_size: {self.network.name} with {workload.batch_size} samples a worker needs "
-                f"{format_quantity(need.total, 'size')} on each {device.name}, which has "
-                f"{format_quantity(capacity, 'size')}{f' for each of {self.groups} groups' * (self.groups > 1)}; "
-                f"{remedy}"
-            )
-        return need
-
     def _chip_bandwidth(self) -> float:
         """Memory bandwidth [B/s] that the workers of a device share: what their joint working set sees in its modes."""
         device, footprint = self.workers[0].device, self.memory.total * self.groups
@@ -283,6 +292,12 @@ class ResolvedScenario:
         if self.platform.system.node.processes is not None:
             return process_bandwidth(self.workers[0], self.groups, self.chip_bandwidth)
         return self.chip_bandwidth / self.groups
+
+    @property
+    def recomputed(self) -> frozenset[str]:
+        """Layers whose forward pass runs twice."""
+        wanted = self.network.recomputation if self.scenario.tables.workload.recompute else None
+        return wanted.recomputed if wanted else frozenset()
 
     def _check_cores(self) -> None:
         """Refuse what would leave the sharing of cores out, where ranks are processes that share them."""

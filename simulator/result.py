@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulator.execution.device_operations import BLOCKS, SharedUse
+from simulator.reliability.outcome import Reliability
 from simulator.trace import Trace, communication_ratio
 
 __all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Prediction", "Result", "asynchrony", "step_times"]
@@ -19,7 +20,7 @@ RESULT_SCHEMA = "clustersim/result/1"
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """What one device must hold [bytes], and what it can."""
+    """What one device must hold [bytes], and what it can; the largest batch that it could hold if it computes."""
 
     device: str
     profile: str
@@ -27,6 +28,7 @@ class DeviceMemory:
     capacity: float
     placement: str
     parts: Mapping[str, float]
+    largest_batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Result:
         Accuracy and loss against time, and what reached what; None where nothing is learned.
     prediction : Prediction or None
         How sure the time is; None without a calibration overlay, or where nobody asked.
+    reliability : Reliability or None
+        Time with failures and checkpoints; None where the scenario says nothing of them.
     weights : ndarray or None
         What was learned, one-dimensional; not part of the JSON.
     simulated_steps, events, wall_time : int, int, float
@@ -133,6 +137,7 @@ class Result:
     asynchrony: Mapping[str, Any] | None = None
     learning: Mapping[str, Any] | None = None
     weights: Any = None
+    reliability: Reliability | None = None
     prediction: Prediction | None = None
 
     @property
@@ -196,6 +201,7 @@ class Result:
                     "capacity_bytes": entry.capacity,
                     "placed_in": entry.placement,
                     "parts_bytes": dict(entry.parts),
+                    "largest_batch": entry.largest_batch,
                 }
                 for entry in self.memory
             ],
@@ -203,6 +209,7 @@ class Result:
             "learning": self.learning,
             "energy_j": self.energy,
             "cost_usd": self.cost,
+            "reliability": None if self.reliability is None else self.reliability.to_dict(self.energy, self.cost),
             "warnings": list(self.warnings),
             "simulation": {
                 "simulated_steps": self.simulated_steps,

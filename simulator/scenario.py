@@ -1,9 +1,9 @@
 """A scenario: one training run to simulate, as the user writes it down.
 
 A TOML file with the tables ``[cluster]``, ``[workload]``, ``[algorithm]``, ``[network]``, ``[simulation]``,
-``[learning]`` and ``[calibration]``. Any key can be overridden by its dotted name (``cluster.nodes``). Names are
-resolved and checked against one another when the simulation is built (`simulator.simulation.Simulation`); this module
-checks form only.
+``[learning]``, ``[calibration]``, ``[background]`` and ``[what_if]``. Any key can be overridden by its dotted name
+(``cluster.nodes``). Names are resolved and checked against one another when the simulation is built
+(`simulator.simulation.Simulation`); this module checks form only.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from simulator.calibration.parameters import flattened
 from simulator.documents import Document, read_toml, validate
 from simulator.errors import InputError, UnknownNameError
+from simulator.reliability.table import ReliabilityTable
+from simulator.sharing.tables import BackgroundTable
 
 __all__ = ["Scenario", "ScenarioTables", "example_names", "parse_assignment"]
 
@@ -50,6 +52,7 @@ class Workload(Document):
     steps: int | None = Field(None, ge=1, description="gradients that each worker computes")
     epochs: int | None = Field(None, ge=1, description="passes of all workers together over the data set")
     precision: str = "fp32"
+    recompute: bool = Field(False, description="run parts of the forward pass twice and keep fewer activations")
 
     @model_validator(mode="after")
     def _one_length(self) -> Workload:
@@ -145,6 +148,13 @@ class CalibrationTable(Document):
     )
 
 
+#: Factors on parts of the hardware, by the names of `simulator.hardware.what_if`.
+WhatIfTable = Annotated[
+    dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    BeforeValidator(flattened),
+]
+
+
 class ScenarioTables(Document):
     """All tables of a scenario."""
 
@@ -156,6 +166,9 @@ class ScenarioTables(Document):
     learning: LearningTable | None = None
     compare: CompareTable = CompareTable()
     calibration: CalibrationTable | None = None
+    reliability: ReliabilityTable | None = None
+    background: BackgroundTable | None = None
+    what_if: WhatIfTable = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

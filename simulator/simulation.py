@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import simpy
 
@@ -24,6 +23,7 @@ from simulator.collectives.schedule import Schedule
 from simulator.cost.calibrated import CalibratedCosts
 from simulator.cost.device import DeviceCosts
 from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
+from simulator.execution.job import Job
 from simulator.execution.learning import LearnerArithmetic, learned_weights
 from simulator.execution.memory import uncollected
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
@@ -33,7 +33,11 @@ from simulator.randomness import jitter, stragglers, stream
 from simulator.resolved import ResolvedScenario
 from simulator.result import Result
 from simulator.scenario import Scenario
+from simulator.sharing.placement import Place
 from simulator.trace import Category, RankInfo, Trace
+
+if TYPE_CHECKING:
+    from simulator.sharing.background import Background
 
 __all__ = ["Simulation", "compare", "load", "simulate"]
 
@@ -78,14 +82,25 @@ def compare(scenarios: Iterable[Scenario]) -> list[Result]:
 
 
 class Simulation(ResolvedScenario):
-    """One scenario, resolved and ready to run."""
+    """One scenario, resolved and ready to run; with whoever else uses the machine, unless the place is given."""
+
+    def __init__(self, scenario: Scenario, place: Place | None = None) -> None:
+        super().__init__(scenario, place)
+        self.background: Background | None = None
+        if place is None and scenario.tables.background is not None:
+            from simulator.sharing.background import Background
+
+            self.background = Background(self)
 
     def run(self, progress: Callable[[int], None] | None = None) -> Result:
         """Run to the end; `progress` is called with each step that the first worker enters.
 
         A run without jitter is simulated until its steps have settled, and one of them is then repeated; see
-        `simulator.execution.steady_state`. ``simulation.exact`` turns that off.
+        `simulator.execution.steady_state`. ``simulation.exact`` turns that off. Beside others no step is like another,
+        so with a background all are simulated; see `simulator.sharing.background`.
         """
+        if self.background is not None and self.background.others:
+            return self.background.run(progress)
         started = time.perf_counter()
         simulation = self.scenario.tables.simulation
         random = self.jitter or simulation.straggler_probability
@@ -107,20 +122,42 @@ class Simulation(ResolvedScenario):
     ) -> tuple[Trace, Network, Executor, LearnerArithmetic | None]:
         """Simulate a run of that many steps."""
         env = simpy.Environment()
-        network = self.network_model(env)
-        trace = Trace(self.rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
+        job = self.job(env, self.network_model(env), steps, progress)
+        with job.one_thread():
+            job.executor.run()
+        job.close(env.now)
+        return job.trace, job.network, job.executor, job.arithmetic
+
+    def job(
+        self,
+        env: simpy.Environment,
+        network: Network,
+        steps: int,
+        progress: Callable[[int], None] | None = None,
+        *,
+        trace: Trace | None = None,
+        setups: Sequence[RankSetup] | None = None,
+    ) -> Job:
+        """A run of that many steps on a clock and a network that others may share, ready to start.
+
+        Parameters
+        ----------
+        trace : Trace, optional
+            Gets the spans; a new one if None.
+        setups : sequence of RankSetup, optional
+            Of an earlier job of this simulation, whose random streams go on in this one.
+        """
+        if trace is None:
+            trace = Trace(self.rank_infos(), metadata={"scenario": self.scenario.tables.model_dump()})
         task = self.task(steps)
         arithmetic = None
-        one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
         if self.learning is not None:
-            from simulator.learning import one_thread
-
             # The weights to evaluate are those of ranks that the executor is about to make.
             arithmetic = self.learning.arithmetic(lambda: learned_weights(executor.ranks, task, self.algorithm.learns))
         executor = Executor(
             env,
             task,
-            self._setups(),
+            self.setups() if setups is None else setups,
             network,
             route=functools.cache(self._route),
             category=self.category,
@@ -132,11 +169,7 @@ class Simulation(ResolvedScenario):
             arithmetic=arithmetic,
             beside=functools.cache(self._beside),
         )
-        with one_thread():
-            executor.run()
-        if arithmetic is not None and arithmetic.diverged_at is None and arithmetic.reached_at is None:
-            arithmetic.evaluate(env.now)
-        return trace, network, executor, arithmetic
+        return Job(executor, trace, network, arithmetic)
 
     @property
     def jitter(self) -> float:
@@ -181,7 +214,8 @@ class Simulation(ResolvedScenario):
             for i, d in enumerate(self.devices)
         )
 
-    def _setups(self) -> list[RankSetup]:
+    def setups(self) -> list[RankSetup]:
+        """Every rank's program, device and random streams."""
         workload, simulation = self.scenario.tables.workload, self.scenario.tables.simulation
         jitter_seed = simulation.seed if simulation.jitter_seed is None else simulation.jitter_seed
         costs: dict[tuple[str, int | None], CalibratedCosts] = {}
@@ -195,7 +229,9 @@ class Simulation(ResolvedScenario):
             if key not in costs:
                 self_hosted = device.name == self.workers[0].device.name
                 bandwidth = self.worker_bandwidth if self_hosted else device.memory.achieved_bandwidth.value
-                model = DeviceCosts(device, self.network, workload.precision, bandwidth, placed.cores)
+                model = DeviceCosts(
+                    device, self.network, workload.precision, bandwidth, placed.cores, self.recomputed
+                )
                 costs[key] = CalibratedCosts(model, self.calibration.costs(self.network.name, device.name))
             setups.append(
                 RankSetup(
@@ -212,6 +248,7 @@ class Simulation(ResolvedScenario):
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), self.jitter),
                     memory_route=None if is_worker else memory_route(placed),
                     core_route=self._core_route(placed.name),
+                    copy_time=self._copy_time if self._core_route(placed.name) else (lambda size: 0.0),
                     update_category=self.update_category(index),
                 )
             )
@@ -221,8 +258,12 @@ class Simulation(ResolvedScenario):
     def _core_route(self) -> Callable[[str], Route | None]:
         return functools.cache(self.platform.core)
 
+    def _copy_time(self, size: float) -> float:
+        return self.platform.collective_overhead(size) - self.platform.collective_overhead(0.0)
+
     def _beside(self, source: int, target: int) -> Route | None:
         """A core of the sender's process, where messages are copies that processes of one CPU make."""
+        return None
         sender, receiver = self.devices[source], self.devices[target]
         core = self._core_route(sender.name) if sender.vertex == receiver.vertex else None
         if core is None:

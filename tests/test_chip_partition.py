@@ -74,14 +74,15 @@ def test_more_groups_never_raise_the_bandwidth_of_one_or_of_all(mode):
     assert chip[-1] < 130e9
 
 
-def test_mcdram_is_full_at_eight_groups_in_flat_mode_and_at_four_in_hybrid():
-    def bandwidth(groups, mode):
-        return Simulation(scenario(cluster__partitions=groups, cluster__memory_mode=mode)).chip_bandwidth
-
-    assert bandwidth(8, "flat") == pytest.approx(475e9)
-    assert bandwidth(9, "flat") < 474e9
-    assert bandwidth(4, "hybrid") == pytest.approx(475e9)
-    assert bandwidth(5, "hybrid") < 474e9
+@pytest.mark.parametrize(("mode", "addressable"), [("flat", 16e9), ("hybrid", 8e9)])
+def test_the_whole_bandwidth_is_there_until_the_copies_fill_the_mcdram(mode, addressable):
+    full = set()
+    for groups in range(1, 15):
+        simulation = Simulation(scenario(cluster__partitions=groups, cluster__memory_mode=mode))
+        fits = groups * simulation.memory.total <= addressable
+        assert (simulation.chip_bandwidth == pytest.approx(475e9)) == fits
+        full.add(not fits)
+    assert full == {False, True}
 
 
 def test_copies_of_the_data_set_can_be_left_out():

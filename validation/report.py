@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from simulator.errors import InputError, SimulatorError
+from simulator.report.html.svg import plot_style
 from validation.checks import Findings, Progress
 from validation.rendering.cells import by_section, outcome_of_part, summary
 from validation.rendering.html import html_report
 from validation.rendering.markdown import part_markdown, table
 from validation.rendering.plots import error_strips, predicted_against_measured
-from validation.rendering.svg import plot_style
 
 __all__ = ["SUFFIXES", "TITLE", "check_report", "print_part", "render_markdown", "write_report"]
 

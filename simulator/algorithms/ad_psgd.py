@@ -14,6 +14,7 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.algorithms import rules, rules_local
+from simulator.algorithms.holdings import Holdings, Situation
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import PERIOD, Algorithm, Option
 from simulator.algorithms.vocabulary import Array, Operation
@@ -76,13 +77,18 @@ def _answer(rank: Rank, replica: Array) -> Steps:
         yield rank.send(replica, to=theirs.source)
 
 
+def _holds(situation: Situation) -> Holdings:
+    """What arrives from another worker, where there is one."""
+    return Holdings(messages=1.0 if situation.workers > 1 else 0.0)
+
+
 AD_PSGD = Algorithm(
     name="ad-psgd",
     title="Gossip: no master, a worker averages its replica with a random other one while it computes",
     source="Lian, Zhang, Zhang, Liu, Asynchronous decentralized parallel SGD, ICML 2018",
     worker=_worker,
     learns="replica",
-    weight_copies=2,
+    holds=_holds,
     options=(
         Option(
             "neighbours", "any", "whom an active worker may meet: any passive one, or those beside it", ("any", "ring")

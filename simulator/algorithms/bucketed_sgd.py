@@ -11,6 +11,7 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.algorithms import rules
+from simulator.algorithms.holdings import Holdings
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import Algorithm, Option
 from simulator.algorithms.vocabulary import Operation
@@ -40,7 +41,7 @@ DDP_MSGD = Algorithm(
     source="Li et al., PyTorch Distributed: experiences on accelerating data parallel training, VLDB 2020",
     worker=_worker,
     learns="replica",
-    weight_copies=2,
+    holds=Holdings(optimizer=1.0, messages=1.0),
     collectives={"all_reduce": "auto"},
     options=(
         Option("bucket_bytes", 25 * _MEBIBYTE, "bytes of gradients from which a bucket is full", least=1),

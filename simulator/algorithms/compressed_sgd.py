@@ -17,6 +17,7 @@ from typing import Any
 
 from simulator.algorithms import rules
 from simulator.algorithms import rules_compression as compression
+from simulator.algorithms.holdings import Holdings, Situation
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import Algorithm, Option
 from simulator.algorithms.vocabulary import Operation
@@ -96,6 +97,29 @@ def _power_worker(rank: Rank) -> Steps:
         yield rank.apply(rules.gradient_step, weights, total, contributions=workers)
 
 
+def _gathering(message: float, workers: int) -> Holdings:
+    """Weights, residual and gradient, whose place the sum takes; beside them the own message, then those of all."""
+    gathered = workers * message
+    return Holdings(copies=1.0, messages=max(message, gathered, message + gathered - 1.0))
+
+
+def _topk_holds(situation: Situation) -> Holdings:
+    sent = 2 * compression.kept(situation.elements, situation.options["fraction"])
+    return _gathering(situation.copies(sent), situation.workers)
+
+
+def _eight_bit_holds(situation: Situation) -> Holdings:
+    sent = situation.elements + 4 * compression.scales(situation.elements, _BLOCK)
+    return _gathering(situation.copies(sent, element_size=1), situation.workers)
+
+
+def _power_holds(situation: Situation) -> Holdings:
+    """The same with factors; while one of them is summed, the gradient is no longer, and the sum not yet, there."""
+    factors = compression.factor_elements(situation.layout, situation.options["rank"])
+    left, right = (situation.copies(elements) for elements in factors)
+    return Holdings(copies=1.0, messages=max(left + right, 2 * left - 1.0, left + 2 * right - 1.0))
+
+
 _FEEDBACK = Option("error_feedback", True, "what a step does not send is added to the next gradient")
 
 TOPK_SGD = Algorithm(
@@ -104,7 +128,7 @@ TOPK_SGD = Algorithm(
     source="Aji, Heafield, EMNLP 2017; Lin et al., Deep gradient compression, ICLR 2018",
     worker=_topk_worker,
     learns="replica",
-    weight_copies=2,
+    holds=_topk_holds,
     collectives={"all_gather": "ring"},
     options=(Option("fraction", 0.01, "of the gradient's numbers that is sent", least=1e-9, most=1), _FEEDBACK),
 )
@@ -115,7 +139,7 @@ EIGHT_BIT_SGD = Algorithm(
     source="Seide et al., Interspeech 2014; Dettmers, 8-bit approximations for parallelism in deep learning, ICLR 2016",
     worker=_eight_bit_worker,
     learns="replica",
-    weight_copies=2,
+    holds=_eight_bit_holds,
     collectives={"all_gather": "ring"},
     options=(_FEEDBACK,),
 )
@@ -126,7 +150,7 @@ POWER_SGD = Algorithm(
     source="Vogels, Karimireddy, Jaggi, PowerSGD, NeurIPS 2019",
     worker=_power_worker,
     learns="replica",
-    weight_copies=2,
+    holds=_power_holds,
     collectives={"all_reduce": "auto"},
     options=(Option("rank", 4, "of the approximation", least=1), _FEEDBACK),
 )

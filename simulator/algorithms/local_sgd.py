@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.algorithms import rules, rules_local
+from simulator.algorithms.holdings import Holdings, Situation
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import PERIOD, Algorithm, Option
 from simulator.algorithms.vocabulary import Operation
@@ -51,12 +52,18 @@ def _outer_and_inner(rank: Rank) -> Steps:
             yield rank.apply(rules_local.outer_step, replica, start, velocity, total, **parts)
 
 
+def _diloco_holds(situation: Situation) -> Holdings:
+    """Where all started, the outer velocity, and the moments of an inner AdamW."""
+    return Holdings(copies=1.0, optimizer=3.0 if situation.options["inner"] == "adamw" else 1.0)
+
+
 LOCAL_SGD = Algorithm(
     name="local-sgd",
     title="SGD on each worker's own replica; every few steps all take the mean",
     source="Stich, Local SGD converges fast and communicates little, ICLR 2019",
     worker=_averaging,
     learns="replica",
+    holds=Holdings(),  # the sum arrives when the gradient is done with
     collectives={"all_reduce": "auto"},
     options=(replace(PERIOD, default=8),),
 )
@@ -67,7 +74,7 @@ DILOCO = Algorithm(
     source="Douillard et al., DiLoCo: distributed low-communication training of language models, 2023",
     worker=_outer_and_inner,
     learns="replica",
-    weight_copies=5,
+    holds=_diloco_holds,
     collectives={"all_reduce": "auto"},
     options=(
         Option("period", 500, "inner steps from one outer step to the next", least=1),

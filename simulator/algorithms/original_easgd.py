@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.algorithms import rules
+from simulator.algorithms.holdings import Holdings
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import PERIOD, Algorithm, Option
 from simulator.algorithms.vocabulary import Operation
@@ -55,7 +56,7 @@ ORIGINAL_EASGD = Algorithm(
     source="You, Buluç, Demmel, SC'17, section 4 (Original EASGD); Zhang, Choromanska, LeCun, NIPS 2015",
     worker=_worker,
     master=_master,
-    weight_copies=2,
+    holds=Holdings(messages=1.0),
     packed=False,
     options=(Option("overlap", True, "transfers proceed while the worker copies its batch and computes"), PERIOD),
 )

@@ -10,11 +10,12 @@ with a `period` τ (Zhang et al. 2015) in every τ-th step of a worker only, and
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
 from simulator.algorithms import rules
+from simulator.algorithms.holdings import Holdings, Situation
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import PERIOD, Algorithm, Program
 from simulator.algorithms.vocabulary import Operation
@@ -103,6 +104,11 @@ def _elastic_server(locked: bool) -> Program:
     return serve
 
 
+def _server_holds(optimizer: float = 0.0) -> Callable[[Situation], Holdings]:
+    """The centre, and what each thread has received."""
+    return lambda situation: Holdings(gradients=0.0, optimizer=optimizer, messages=situation.workers)
+
+
 _PAPER = "You, Buluç, Demmel, SC'17"
 
 ASYNC_SGD = Algorithm(
@@ -111,6 +117,8 @@ ASYNC_SGD = Algorithm(
     source=f"{_PAPER}; Dean et al., NIPS 2012",
     worker=gradient_worker,
     server=_gradient_server(locked=True),
+    holds=Holdings(),  # new weights arrive when the gradient has gone
+    master_holds=_server_holds(),
 )
 
 ASYNC_MSGD = replace(
@@ -118,6 +126,7 @@ ASYNC_MSGD = replace(
     name="async-msgd",
     title="As async-sgd, with momentum at the master",
     server=_gradient_server(locked=True, momentum=True),
+    master_holds=_server_holds(optimizer=1.0),
 )
 
 HOGWILD_SGD = replace(
@@ -134,7 +143,8 @@ ASYNC_EASGD = Algorithm(
     source=f"{_PAPER}; Zhang, Choromanska, LeCun, NIPS 2015",
     worker=_elastic_worker(momentum=False),
     server=_elastic_server(locked=True),
-    weight_copies=2,
+    holds=Holdings(messages=1.0),
+    master_holds=_server_holds(),
     options=(PERIOD,),
 )
 
@@ -143,7 +153,7 @@ ASYNC_MEASGD = replace(
     name="async-measgd",
     title="As async-easgd, with momentum at the workers",
     worker=_elastic_worker(momentum=True),
-    weight_copies=3,
+    holds=Holdings(optimizer=1.0, messages=1.0),
 )
 
 HOGWILD_EASGD = replace(

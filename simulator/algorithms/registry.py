@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.algorithms.holdings import MASTER_HOLDS, WORKER_HOLDS, Declaration, Holdings, Situation
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.vocabulary import Operation
 from simulator.errors import InputError, UnknownNameError
@@ -81,8 +82,9 @@ class Algorithm:
         In place of `master`: run there once for each worker, as threads that share arrays and locks.
     learns : str
         The array that is the result of training: ``"centre"``, or ``"replica"`` for the mean of the workers' own.
-    weight_copies : int
-        Arrays of the network's size that a worker's device holds at once, gradients apart.
+    holds, master_holds : Holdings or callable
+        Arrays that a worker holds at once (the first one, where they differ), and the master with all its threads; see
+        `simulator.algorithms.holdings`.
     packed : bool
         Whether all layers travel as one message when the scenario does not say.
     collectives : mapping
@@ -96,10 +98,21 @@ class Algorithm:
     master: Program | None = None
     server: Program | None = None
     learns: str = "centre"
-    weight_copies: int = 1
+    holds: Declaration = WORKER_HOLDS
+    master_holds: Declaration = MASTER_HOLDS
     packed: bool = True
     collectives: Mapping[str, str] = field(default_factory=dict)
     options: tuple[Option, ...] = ()
+
+    def holdings(self, situation: Situation) -> Holdings:
+        """What a worker holds in that situation."""
+        return self.holds(situation) if callable(self.holds) else self.holds
+
+    def master_holdings(self, situation: Situation) -> Holdings | None:
+        """What the master holds, all its threads together; None where there is none."""
+        if self.master is None and self.server is None:
+            return None
+        return self.master_holds(situation) if callable(self.master_holds) else self.master_holds
 
     def resolve_options(self, given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
         """Defaults overridden by `given`.

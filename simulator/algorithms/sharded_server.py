@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.algorithms import rules
+from simulator.algorithms.holdings import Holdings, Situation
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import Algorithm, Option
 from simulator.algorithms.vocabulary import Array, Collective, Handle, Operation
@@ -138,6 +139,18 @@ def _answer(rank: Rank, total: list[Array], after: list[Handle]) -> Steps:
     yield rank.send(total[0], to=rank.client)
 
 
+def _worker_holds(situation: Situation) -> Holdings:
+    """The sums beside the gradients, and in a group the shares that are pushed and pulled: at most, by the buckets."""
+    group = situation.options["group"]
+    return Holdings(messages=1.0 if group == 1 else 1.0 + 2.0 / group)
+
+
+def _server_holds(situation: Situation) -> Holdings:
+    """What every worker has pushed, all buckets together, and what the first of the peers gets from another."""
+    pushed = situation.workers / situation.options["group"]
+    return Holdings(weights=0.0, gradients=pushed, messages=1.0 if pushed > 1 else 0.0)
+
+
 SYNC_PS = Algorithm(
     name="sync-ps",
     title="Synchronous SGD through a server that sums gradients, pushed in buckets during the backward pass",
@@ -145,6 +158,8 @@ SYNC_PS = Algorithm(
     worker=_worker,
     server=_server,
     learns="replica",
+    holds=_worker_holds,
+    master_holds=_server_holds,
     collectives={"reduce_scatter": "ring", "all_gather": "ring"},
     options=(
         Option("bucket_bytes", 4 * 1024 * 1024, "bytes of gradients from which a bucket is full", least=1),

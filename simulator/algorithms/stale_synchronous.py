@@ -11,6 +11,7 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.algorithms import rules
+from simulator.algorithms.holdings import Holdings
 from simulator.algorithms.parameter_server import gradient_worker
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import Algorithm, Option
@@ -42,5 +43,6 @@ SSP = Algorithm(
     source="Ho et al., More effective distributed ML via a stale synchronous parallel parameter server, NIPS 2013",
     worker=gradient_worker,
     master=_master,
+    holds=Holdings(),
     options=(Option("staleness", 3, "steps that a worker may be ahead of the slowest", least=0),),
 )

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.algorithms import rules
+from simulator.algorithms.holdings import Holdings
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import PERIOD, Algorithm
 from simulator.algorithms.vocabulary import Operation
@@ -77,6 +78,8 @@ def _overlapping_worker(rank: Rank) -> Generator[Operation, Any, None]:
             yield rank.apply(rules.elastic_centre, centre, total, contributions=len(rank.workers))
 
 
+#: The first worker keeps the centre, and gets the sum of the replicas.
+_FIRST_WORKER = Holdings(copies=1.0, messages=1.0)
 _TREES = {"broadcast": "binomial-tree", "reduce": "binomial-tree"}
 
 SYNC_EASGD1 = Algorithm(
@@ -85,7 +88,7 @@ SYNC_EASGD1 = Algorithm(
     source="You, Buluç, Demmel, SC'17, section 5 (Sync EASGD1)",
     worker=_worker_of_a_master,
     master=_master,
-    weight_copies=2,
+    holds=Holdings(messages=1.0),
     collectives=_TREES,
     options=(PERIOD,),
 )
@@ -95,7 +98,7 @@ SYNC_EASGD2 = Algorithm(
     title="Synchronous elastic averaging, centre on the first GPU: parameters move from GPU to GPU",
     source="You, Buluç, Demmel, SC'17, section 5 (Sync EASGD2)",
     worker=_worker,
-    weight_copies=3,
+    holds=_FIRST_WORKER,
     collectives=_TREES,
     options=(PERIOD,),
 )
@@ -105,7 +108,7 @@ SYNC_EASGD3 = Algorithm(
     title="As sync-easgd2, with broadcast and reduction behind batch copy and gradient",
     source="You, Buluç, Demmel, SC'17, section 5 (Sync EASGD3)",
     worker=_overlapping_worker,
-    weight_copies=3,
+    holds=_FIRST_WORKER,
     collectives=_TREES,
     options=(PERIOD,),
 )

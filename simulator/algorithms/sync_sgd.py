@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.algorithms import rules
+from simulator.algorithms.holdings import Holdings
 from simulator.algorithms.rank import Rank
 from simulator.algorithms.registry import Algorithm
 from simulator.algorithms.vocabulary import Operation
@@ -28,5 +29,6 @@ SYNC_SGD = Algorithm(
     source="Chen, Pan, Monga, Bengio, Jozefowicz 2016; the baseline of You, Buluç, Demmel, SC'17",
     worker=_worker,
     learns="replica",
+    holds=Holdings(messages=1.0),
     collectives={"all_reduce": "auto"},
 )

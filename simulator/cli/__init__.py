@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import click
 
+from simulator.cli.common import ARGUMENTS
 from simulator.errors import SimulatorError
 
 __all__ = ["cli", "main"]
@@ -23,6 +24,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "run": ("run", "run"),
         "compare": ("compare", "compare"),
+        "sweep": ("sweep", "sweep"),
+        "share": ("share", "share"),
+        "failures": ("failures", "failures"),
         "probe": ("measure", "probe"),
         "record": ("measure", "record"),
         "calibrate": ("calibrate", "calibrate"),
@@ -39,6 +43,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 class _Commands(click.Group):
     """The commands, each loaded when it is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

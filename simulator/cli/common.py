@@ -16,9 +16,34 @@ from simulator.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from simulator.report.html.document import Report
     from simulator.scenario import Scenario
 
-__all__ = ["check_plot", "check_writable", "console", "load", "progress", "scenario_options", "write_json"]
+__all__ = [
+    "ARGUMENTS",
+    "check_plot",
+    "check_report",
+    "check_writable",
+    "console",
+    "load",
+    "made_by",
+    "progress",
+    "report_option",
+    "save_report",
+    "scenario_options",
+    "write_json",
+]
+
+#: For commands that show what they found as one page, too.
+report_option = click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path),
+    help="Write a report, one page that needs nothing: .html.",
+)
+
+#: Where the context of a command keeps what was typed after ``clustersim``.
+ARGUMENTS = "clustersim.arguments"
 
 _WIDTH_WITHOUT_TERMINAL = 150
 
@@ -70,6 +95,29 @@ def check_writable(*paths: str | Path | None) -> None:
             raise InputError(f"{path}: cannot be written: there is no folder {folder}")
         if Path(path).is_dir():
             raise InputError(f"{path}: cannot be written: it is a folder")
+
+
+def check_report(path: Path | None) -> None:
+    """Refuse a report that could not be written, before work is done for it."""
+    if path is not None:
+        if path.suffix.lower() != ".html":
+            raise InputError(f"--report {path}: expected a file name that ends in .html")
+        check_writable(path)
+
+
+def made_by() -> dict[str, str]:
+    """What makes a report repeatable: the command as it was typed, the date, the versions of all that computes."""
+    from simulator.report.html.provenance import provenance
+
+    return provenance(["clustersim", *click.get_current_context().meta.get(ARGUMENTS, ())])
+
+
+def save_report(path: Path, report: Report) -> None:
+    """Write a report and say where it is."""
+    from simulator.report.html.page import write_report
+
+    write_report(path, report)
+    print(f"report: {path}", file=sys.stderr)
 
 
 def check_plot(path: Path | None) -> None:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from simulator.cli.common import check_plot, check_writable, console, load, progress, scenario_options, write_json
+from simulator.cli.common import (
+    check_plot,
+    check_report,
+    check_writable,
+    console,
+    load,
+    made_by,
+    progress,
+    report_option,
+    save_report,
+    scenario_options,
+    write_json,
+)
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
+    from simulator.planning.axes import Point
     from simulator.result import Result
     from simulator.scenario import Scenario
 
@@ -26,6 +39,7 @@ COMPARISON_SCHEMA = "clustersim/comparison/1"
 @scenario_options
 @click.option("--algorithms", help="Comma-separated; NAME or NAME:OPTION=VALUE. Default: the scenario's [compare].")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw the breakdown: .svg, .png or .pdf.")
+@report_option
 @click.option("--until", metavar="accuracy=A", help="Learn until that test accuracy; needs a [learning] table.")
 @click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds, with --until.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes, with --until; all cores by default.")
@@ -44,6 +58,7 @@ def compare(
     json_path: str | None,
     algorithms: str | None,
     plot_path: Path | None,
+    report_path: Path | None,
     until: str | None,
     replicates: int,
     jobs: int | None,
@@ -56,9 +71,10 @@ def compare(
 
     check_writable(json_path, store_path)
     check_plot(plot_path)
+    check_report(report_path)
     base = load(scenario, assignments, seed, exact)
     if until is not None:
-        _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path)
+        _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path, report_path)
         return
     if replicates != 1 or jobs is not None or store_path is not None:
         raise InputError("--replicates, --jobs and --store have an effect only with --until accuracy=A")
@@ -80,6 +96,11 @@ def compare(
 
         breakdown_bars(rows, plot_path, title)
         print(f"plot: {plot_path}", file=sys.stderr)
+    if report_path is not None:
+        from simulator.report.html.comparison import comparison_report
+
+        runs = [(name, result.to_dict()) for name, result in rows]
+        save_report(report_path, comparison_report(runs, title, made_by()))
     document = {
         "schema": COMPARISON_SCHEMA,
         "results": [{"name": name, **result.to_dict()} for name, result in rows],
@@ -97,6 +118,7 @@ def _compare_until(
     store_path: Path | None,
     json_path: str | None,
     plot_path: Path | None,
+    report_path: Path | None,
 ) -> None:
     """Learning runs of every variant under several seeds: time to accuracy with intervals, and the curves."""
     from simulator.planning.replicates import run_replicates, time_to_accuracy
@@ -114,43 +136,31 @@ def _compare_until(
     variants = _variants(base, algorithms, vary)
     for _, variant in variants:
         Simulation(variant)  # finds a wrong name in the last one before the first one runs
-    with progress(len(variants) * replicates, "learning") as show:
-        store = None if store_path is None else ResultStore(store_path)
+    kept = nullcontext() if store_path is None else ResultStore(store_path)
+    with progress(len(variants) * replicates, "learning") as show, kept as store:
         found = run_replicates(variants, replicates, jobs, show, store)
     rows = [time_to_accuracy(name, float(target), results) for name, results in found.items()]
     console(json_path).print(time_to_accuracy_table(rows))
     if plot_path is not None:
         accuracy_curves(rows, plot_path)
         print(f"plot: {plot_path}", file=sys.stderr)
+    if report_path is not None:
+        from simulator.report.html.learning import time_to_accuracy_report
+
+        save_report(report_path, time_to_accuracy_report(rows, made_by()))
     write_json(json_path, time_to_accuracy_document(rows))
 
 
 def _variants(base: Scenario, algorithms: str | None, vary: Sequence[str]) -> list[tuple[str, Scenario]]:
     """(label, scenario) for every algorithm and every combination of varied values."""
-    from simulator.scenario import parse_assignment
+    from simulator.planning.axes import ALGORITHM, Axis, grid, parse_vary, point_scenario
 
     names = algorithms.split(",") if algorithms else base.tables.compare.algorithms or [base.tables.algorithm.name]
-    choices: list[list[tuple[str, dict[str, Any]]]] = [[_algorithm_variant(base, name.strip()) for name in names]]
-    for text in vary:
-        key, values = parse_assignment(text)
-        values = [parse_assignment(f"{key}={value}")[1] for value in str(values).split(",")]
-        choices.append([(f"{key.rsplit('.', 1)[-1]}={value}", {key: value}) for value in values])
-    variants = []
-    for combination in itertools.product(*choices):
-        changes: dict[str, Any] = {}
-        for _, change in combination:
-            changes |= change
-        variants.append((" ".join(label for label, _ in combination), base.override(changes)))
-    return variants
+    axes = [Axis(ALGORITHM, tuple(name.strip() for name in names)), *(parse_vary(text) for text in vary)]
+    return [(_label(point), point_scenario(base, point)) for point in grid(axes)]
 
 
-def _algorithm_variant(base: Scenario, text: str) -> tuple[str, dict[str, Any]]:
-    """``"original-easgd:overlap=false"`` as the changes to a scenario; other algorithms' options are dropped."""
-    from simulator.scenario import parse_assignment
-
-    name, *options = text.split(":")
-    changes: dict[str, Any] = {"algorithm.name": name}
-    if name != base.tables.algorithm.name:
-        changes |= {f"algorithm.{key}": None for key in ("collectives", *(base.tables.algorithm.model_extra or {}))}
-    changes |= {f"algorithm.{key}": value for key, value in map(parse_assignment, options)}
-    return text, changes
+def _label(point: Point) -> str:
+    """The algorithm's name, then the other values with their keys."""
+    algorithm, *others = point.items()
+    return " ".join([algorithm[1], *(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in others)])

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import click
 
-from simulator.cli.common import check_writable, console, load, progress, scenario_options, write_json
+from simulator.cli.common import (
+    check_report,
+    check_writable,
+    console,
+    load,
+    made_by,
+    progress,
+    report_option,
+    save_report,
+    scenario_options,
+    write_json,
+)
 
 __all__ = ["run"]
 
@@ -16,6 +27,7 @@ __all__ = ["run"]
 @click.command()
 @scenario_options
 @click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write a Chrome/Perfetto trace.")
+@report_option
 @click.option("--no-interval", is_flag=True, help="Leave out how sure the time is that rests on a calibration.")
 def run(
     scenario: str,
@@ -24,6 +36,7 @@ def run(
     exact: bool,
     json_path: str | None,
     trace_path: Path | None,
+    report_path: Path | None,
     no_interval: bool,
 ) -> None:
     """Simulate SCENARIO and print how long it takes, what bounds it and where the time goes."""
@@ -31,6 +44,7 @@ def run(
     from simulator.simulation import Simulation
 
     check_writable(json_path, trace_path)
+    check_report(report_path)
     simulation = Simulation(load(scenario, assignments, seed, exact))
     with progress(simulation.steps, simulation.algorithm.name) as show:
         result = simulation.run(lambda step: show(simulation.algorithm.name, step))
@@ -45,3 +59,7 @@ def run(
 
         write_trace(result.trace, trace_path)
         print(f"trace: {trace_path} (open it at https://ui.perfetto.dev)", file=sys.stderr)
+    if report_path is not None:
+        from simulator.report.html.run import run_report
+
+        save_report(report_path, run_report(result, made_by()))

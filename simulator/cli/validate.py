@@ -27,8 +27,8 @@ def validate(
     part: str, reference: Path | None, report_path: Path | None, json_path: str | None, jobs: int, all_rows: bool
 ) -> int:
     """Compare predictions with measurements; exit 1 if an error is beyond what is allowed, 2 if PART cannot be run."""
+    from simulator.report.html.provenance import provenance
     from validation.command import validate as run_validation
-    from validation.provenance import provenance
     from validation.rendering.document import document
     from validation.rendering.terminal import part_view
     from validation.report import check_report, write_report

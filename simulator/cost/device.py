@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from simulator.cost.elementwise import elementwise_time
@@ -17,14 +17,19 @@ from simulator.cost.partition import group_model, group_rates
 from simulator.cost.rates import DeviceRates, element_size
 from simulator.errors import UnknownNameError
 from simulator.hardware.device import Device
+from simulator.hardware.what_if import ScaledDevice
 from simulator.workload.kernels import Elementwise
 from simulator.workload.network import Direction, Network
 
 __all__ = ["DeviceCosts", "StreamCosts", "device_rates", "kernel_model_of"]
 
 
-def device_rates(device: Device) -> DeviceRates:
-    """The rates of a device profile that kernel models are written in."""
+def device_rates(device: Device, cores: int | None = None) -> DeviceRates:
+    """The rates of a device profile that kernel models are written in; of a group of its cores, if `cores` is given."""
+    if isinstance(device, ScaledDevice):
+        return device_rates(device.original, cores).faster(device.compute, device.bandwidth, device.launch)
+    if cores is not None:
+        return group_rates(device_rates(device), device, cores)
     overhead = device.launch_overhead or device.parallel_region_overhead
     main = device.memories[device.fast_memory or device.main_memory]
     peak: Mapping[str, float] = {str(precision): rate.value for precision, rate in device.peak.items()}
@@ -46,12 +51,15 @@ def kernel_model_of(device: Device, cores: int | None = None) -> KernelModel | N
     For a group of the device's cores, if `cores` is given, see `simulator.cost.partition`; a model that was fitted to
     kernels on so many cores holds for the group as it is.
     """
+    if isinstance(device, ScaledDevice):
+        original = kernel_model_of(device.original, cores)
+        return original and _faster(original, device.compute, device.bandwidth, device.launch)
     if device.kernel_model is None:
         return None
     fitted, rates = load_kernel_model(device.kernel_model), device_rates(device)
     if cores is None:
         return _carried_over(fitted, rates)
-    group = group_rates(rates, device, cores)
+    group = device_rates(device, cores)
     if fitted.rates.units == cores:
         return _carried_over(fitted, group)
     return _divided(_carried_over(fitted, rates), group)
@@ -67,6 +75,12 @@ def _carried_over(fitted: KernelModel, rates: DeviceRates) -> KernelModel:
 def _divided(whole: KernelModel, rates: DeviceRates) -> KernelModel:
     """The model of a group of a chip's cores, kept like `_carried_over`."""
     return group_model(whole, rates)
+
+
+@functools.lru_cache(maxsize=64)
+def _faster(model: KernelModel, compute: float, bandwidth: float, launch: float) -> KernelModel:
+    """A model with factors on its rates, kept like `_carried_over`."""
+    return model.faster(compute, bandwidth, launch)
 
 
 class StreamCosts:
@@ -90,10 +104,7 @@ class StreamCosts:
         self.bandwidth = bandwidth
         self._precision = precision
         self._element_size = element_size(precision)
-        self._rates = device_rates(device)
-        if cores is not None:
-            self._rates = group_rates(self._rates, device, cores)
-        self._streaming = replace(self._rates, bandwidth=bandwidth)
+        self._streaming = replace(device_rates(device, cores), bandwidth=bandwidth)
         self._kernels = kernel_model_of(device, cores)
         self._streams: dict[tuple[str, float, float], float] = {}
 
@@ -134,12 +145,21 @@ class DeviceCosts(StreamCosts):
         What the memory that the working set lives in achieves [B/s].
     cores : int, optional
         Of a group of the device's cores; all of them if None.
+    recomputed : container of str
+        Layers whose forward pass runs once more in the backward pass.
     """
 
     def __init__(
-        self, device: Device, network: Network, precision: str, bandwidth: float, cores: int | None = None
+        self,
+        device: Device,
+        network: Network,
+        precision: str,
+        bandwidth: float,
+        cores: int | None = None,
+        recomputed: Container[str] = (),
     ) -> None:
         super().__init__(device, precision, bandwidth, cores)
+        self._recomputed = recomputed
         self._network = network
         self._gradients: dict[int, float] = {}
         self._parts: dict[int, tuple[float, tuple[float, ...]]] = {}
@@ -185,5 +205,5 @@ class DeviceCosts(StreamCosts):
         return [
             (item.layer_name, self._kernels.time(item.kernel, self._precision, bandwidth=self.bandwidth))
             for direction in directions
-            for item in self._network.kernels(samples, direction)
+            for item in self._network.kernels(samples, direction, self._recomputed)
         ]

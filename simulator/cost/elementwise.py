@@ -37,6 +37,14 @@ class StreamTable:
     sizes: Sequence[float]
     seconds: Sequence[float]
 
+    def faster(self, bandwidth: float, launch: float) -> StreamTable:
+        """The table of a device with so many times the bandwidth, and a factor on what a call takes at least.
+
+        What a call takes is the time of the smallest kernel, less that of its bytes at the rate of the largest one.
+        """
+        call = max(0.0, self.seconds[0] - self.sizes[0] * self.seconds[-1] / self.sizes[-1])
+        return StreamTable(self.sizes, tuple(call * launch + (time - call) / bandwidth for time in self.seconds))
+
     def time(self, size: float) -> float:
         """Time [s] of a kernel that moves so many bytes."""
         place = bisect_right(self.sizes, size)

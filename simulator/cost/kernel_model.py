@@ -121,6 +121,20 @@ class KernelModel:
             },
         )
 
+    def faster(self, compute: float, bandwidth: float, launch: float) -> KernelModel:
+        """The model of the same device with factors on its arithmetic rate, memory bandwidth and time of a launch.
+
+        All that was fitted stays: how efficient a shape is does not depend on the clocks. Twice the rates and half the
+        launch therefore make every kernel take exactly half as long, which carrying the fit over to another chip
+        (`scaled_to`) does not promise.
+        """
+        return KernelModel(
+            self.rates.faster(compute, bandwidth, launch),
+            self.gemm,
+            self.convolution,
+            {name: table.faster(bandwidth, launch) for name, table in self.elementwise.items()},
+        )
+
     def _table(
         self, kernel: Gemm, rates: DeviceRates, precision: str, bandwidth: float | None, share: float
     ) -> GemmTable:

@@ -132,11 +132,11 @@ def usable_capacity(device: Device, mode: str | None = None) -> float:
     UnknownNameError
         If the device has no such mode.
     """
-    main = device.memory.capacity.value
+    main = device.memory.usable
     if device.fast_memory is None:
         _cache_fraction(device, mode)
         return main
-    return main + (1.0 - _cache_fraction(device, mode)) * device.memories[device.fast_memory].capacity.value
+    return main + (1.0 - _cache_fraction(device, mode)) * device.memories[device.fast_memory].usable
 
 
 def hit_rate(footprint: float, capacity: float) -> float:
@@ -158,7 +158,7 @@ def _tiers(device: Device, footprint: float, mode: str | None, placement: Placem
         raise UnknownNameError("placement", placement, get_args(Placement), f"device {device.name}")
     footprint = max(footprint, 1.0)
     fraction = _cache_fraction(device, mode)
-    slow_capacity = device.memory.capacity.value
+    slow_capacity = device.memory.usable
     if device.fast_memory is None:
         _check_fit(device, footprint, slow_capacity, device.main_memory)
         return [_Tier(footprint, device.memory.achieved_bandwidth.value, _latency(device, device.main_memory))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from types import MappingProxyType
 from typing import Literal
@@ -79,6 +79,16 @@ class DeviceRates:
         for key, value in {"launch_overhead": self.launch_overhead, "cache_size": self.cache_size}.items():
             if not (isfinite(value) and value >= 0):
                 raise InputError(f"device {self.name}: {key} must be finite and not negative, got {value!r}")
+
+    def faster(self, compute: float, bandwidth: float, launch: float) -> DeviceRates:
+        """The rates of the same device with factors on arithmetic (and its clock), memory and the time of a launch."""
+        return replace(
+            self,
+            clock=self.clock * compute,
+            peak={precision: rate * compute for precision, rate in self.peak.items()},
+            bandwidth=self.bandwidth * bandwidth,
+            launch_overhead=self.launch_overhead * launch,
+        )
 
     def peak_of(self, precision: str) -> float:
         """Arithmetic peak [FLOP/s] of one precision.

@@ -108,8 +108,17 @@ class Exchange:
         self._sends: dict[tuple[int, Hashable], deque[Message]] = {}
         self._receives: dict[tuple[int, Hashable], deque[Message]] = {}
 
-    def send(self, to: int, tag: Hashable, size: float, label: str, cursor: Cursor, payload: Any = None) -> Message:
-        """Post a message of `size` bytes from the cursor's rank."""
+    def send(
+        self,
+        to: int,
+        tag: Hashable,
+        size: float,
+        label: str,
+        cursor: Cursor,
+        payload: Any = None,
+        ready: float | None = None,
+    ) -> Message:
+        """Post a message of `size` bytes from the cursor's rank, which has prepared it since `ready` if not just now."""
         waiting = self._receives.get((to, tag))
         message = _take(waiting, lambda posted: posted.source in (cursor.rank, ANY))
         first = message is None
@@ -121,7 +130,7 @@ class Exchange:
         message.source = cursor.rank
         message.size, message.label, message.payload = size, label, payload
         message.sender_lane, message.sender_step = cursor.lane, cursor.step
-        self._ready(message, cursor, begin=not first)
+        self._ready(message, cursor, not first, self._env.now if ready is None else ready)
         return message
 
     def receive(self, source: int, tag: Hashable, cursor: Cursor) -> Message:
@@ -135,7 +144,7 @@ class Exchange:
         elif not waiting:
             del self._sends[cursor.rank, tag]
         message.receiver_lane, message.receiver_step = cursor.lane, cursor.step
-        self._ready(message, cursor, begin=not first)
+        self._ready(message, cursor, not first, self._env.now)
         return message
 
     def unmatched(self) -> list[str]:
@@ -148,13 +157,13 @@ class Exchange:
         ]
         return sends + receives
 
-    def _ready(self, message: Message, cursor: Cursor, begin: bool) -> None:
+    def _ready(self, message: Message, cursor: Cursor, begin: bool, since: float) -> None:
         """Note that one side has come; when it is the second, that side is why the transfer starts now."""
         if not begin:
-            message.start, message.cause = self._env.now, cursor.last
+            message.start, message.cause = since, cursor.last
             return
-        if self._env.now > message.start or message.cause < 0:
-            message.start, message.cause = self._env.now, cursor.last
+        if since > message.start or message.cause < 0:
+            message.start, message.cause = since, cursor.last
         self._busy(message.source, 1)
         self._busy(message.destination, 1)
         routes = self._route(message.source, message.destination)

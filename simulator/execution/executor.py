@@ -159,6 +159,8 @@ class Executor:
             Receive: self._messages.receive,
             Collective: self._messages.collective,
         }
+        #: What is done differently beside the generator.
+        self._handlers_beside = {**self._handlers, Send: self._messages.send_beside}
 
     def _transfer(self, rank: int, change: int) -> None:
         self._states[rank].transfer(self._env, change)
@@ -168,6 +170,16 @@ class Executor:
         """What has happened to arrays that ranks share."""
         return self._device.shared_use
 
+    @property
+    def ended(self) -> simpy.Event:
+        """Succeeds when every rank has come to its end, or the arithmetic has reached what it wants."""
+        return self._run.stop
+
+    def start(self) -> None:
+        """Let every rank begin now; the clock is somebody else's to run."""
+        for state in self._states:
+            self._env.process(self._drive(state))
+
     def run(self) -> None:
         """Run every rank to its end, or until the arithmetic has reached what it wants.
 
@@ -176,22 +188,25 @@ class Executor:
         RunError
             If ranks wait for one another for ever; the message says who waits for whom.
         """
-        for state in self._states:
-            self._env.process(self._drive(state))
+        self.start()
         try:
-            self._env.run(until=self._run.stop)
+            self._env.run(until=self.ended)
         except RuntimeError:
             # SimPy's word for running out of events; anything else has events left.
             if self._env.peek() < math.inf:
                 raise
-            waiting = self._exchange.unmatched()
-            shown = "; ".join(waiting[:4]) + (" …" if len(waiting) > 4 else "")
-            problem = shown or "ranks wait for events that never come"
-            raise RunError(f"deadlock at {self._env.now:.6g} s: {problem}") from None
+            raise self.deadlock() from None
         # SimPy numbers its events from 0 to break ties between simultaneous ones: the next number is their count.
         self.events = next(self._env._eid)
         if not all(rank.steps_alike for rank in self.ranks):
             self._run.trace.metadata["steps_alike"] = False
+
+    def deadlock(self) -> RunError:
+        """What to raise when nothing happens any more though ranks have not ended."""
+        waiting = self._exchange.unmatched()
+        shown = "; ".join(waiting[:4]) + (" …" if len(waiting) > 4 else "")
+        problem = shown or "ranks wait for events that never come"
+        return RunError(f"deadlock at {self._env.now:.6g} s: {problem}")
 
     def _drive(self, state: RankState) -> Activity:
         """One rank: all that its generator does."""
@@ -266,7 +281,7 @@ class Executor:
             if isinstance(operation, Collective) and sequence is not None:
                 started.result = yield from self._messages.play(state, operation, own, sequence)
             else:
-                started.result = yield from self._handlers[type(operation)](state, operation, own)
+                started.result = yield from self._handlers_beside[type(operation)](state, operation, own)
             started.end = self._env.now
             started.done.succeed()
 

@@ -20,6 +20,7 @@ from simulator.hardware.sourced import (
     Profile,
     SourcedBandwidth,
     SourcedCount,
+    SourcedDuration,
     SourcedFrequency,
     SourcedNumber,
     SourcedPower,
@@ -36,7 +37,7 @@ Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8"]
 
 
 class PowerDraw(Document):
-    """Electrical power of the device [W]; `tdp` is taken as the draw while it computes."""
+    """Electrical power of the device [W]: `tdp` while it computes, `idle` while it waits with a program on it."""
 
     tdp: SourcedPower
     idle: SourcedPower | None = None
@@ -68,6 +69,10 @@ class Device(Profile):
         Time for one core to see what another has written [s].
     core_bandwidth : Sourced, optional
         Memory bandwidth that one core alone reaches [B/s].
+    runtime_memory : Sourced, optional
+        What a process takes of the memory before it allocates anything: context, kernels, libraries [bytes].
+    mtbf : Sourced, optional
+        Mean time to a failure of the device that stops a run [s].
     message_overhead_factor : Sourced, optional
         Software time of a network message relative to a Xeon core, which link profiles are stated for.
     sockets : int, optional
@@ -99,6 +104,8 @@ class Device(Profile):
     parallel_region_overhead: SourcedTime | None = None
     core_latency: SourcedTime | None = None
     core_bandwidth: SourcedBandwidth | None = None
+    runtime_memory: SourcedSize | None = None
+    mtbf: SourcedDuration | None = None
     message_overhead_factor: SourcedNumber | None = None
     sockets: int | None = Field(default=None, ge=1)
     power: PowerDraw

@@ -25,11 +25,15 @@ __all__ = ["ClusterMode", "Memory", "MemoryCache", "MemoryMode"]
 
 
 class Memory(Document):
-    """One memory of a device. Capacity is as printed, in decimal GB: the 7 % by which the chips hold more stands for
-    what error correction, driver and runtime keep for themselves.
+    """One memory of a device.
 
     Attributes
     ----------
+    capacity : Sourced
+        As printed, in decimal GB [bytes].
+    addressable : Sourced, optional
+        What the driver says that programs can have, error correction taken off [bytes]: chips hold binary GB, up to 7 %
+        more than is printed. Where it is left out, the printed capacity stands for it.
     bandwidth : Sourced
         Of the data sheet [B/s].
     achieved_bandwidth : Sourced
@@ -39,9 +43,15 @@ class Memory(Document):
     """
 
     capacity: SourcedSize
+    addressable: SourcedSize | None = None
     bandwidth: SourcedBandwidth
     achieved_bandwidth: SourcedBandwidth
     latency: SourcedTime | None = None
+
+    @property
+    def usable(self) -> float:
+        """What programs can have of it [bytes]."""
+        return (self.addressable or self.capacity).value
 
     @model_validator(mode="after")
     def _within_peak(self) -> Self:

@@ -22,6 +22,7 @@ __all__ = [
     "Sourced",
     "SourcedBandwidth",
     "SourcedCount",
+    "SourcedDuration",
     "SourcedFraction",
     "SourcedFrequency",
     "SourcedNumber",
@@ -91,6 +92,7 @@ SourcedSize = Sourced[Annotated[Size, _positive]]
 SourcedPower = Sourced[Annotated[Power, _positive]]
 SourcedPrice = Sourced[Annotated[Price, Field(ge=0)]]
 SourcedTime = Sourced[Annotated[Seconds, Field(ge=0)]]
+SourcedDuration = Sourced[Annotated[Seconds, _positive]]
 SourcedNumber = Sourced[Annotated[Number, _positive]]
 SourcedFraction = Sourced[Annotated[Number, Field(ge=0, le=1)]]
 SourcedCount = Sourced[Annotated[Number, Field(gt=0, multiple_of=1)]]

@@ -26,6 +26,7 @@ from simulator.hardware.node import NameList, Node, NodeProfile, expand_node
 from simulator.hardware.sourced import (
     Profile,
     SourcedBandwidth,
+    SourcedDuration,
     SourcedPower,
     SourcedPrice,
     SourcedSize,
@@ -116,10 +117,13 @@ class Facts(Document):
         Of a node [USD/s].
     node_power : Sourced, optional
         Of a node under load, accelerators included [W].
+    mtbf : Sourced, optional
+        Mean time to failure of a node, whatever of it fails that stops a run [s].
     """
 
     price: SourcedPrice | None = None
     node_power: SourcedPower | None = None
+    mtbf: SourcedDuration | None = None
 
 
 class SystemProfile(Profile):

@@ -29,16 +29,14 @@ from simulator.network.flows import Bundle, BundleKey, Flow, Path, Resource
 from simulator.network.max_min import max_min_rates
 from simulator.platform.links import Link, Route
 
-__all__ = ["FluidNetwork"]
+__all__ = ["FluidNetwork", "Wakeup"]
 
-#: Ends closer than this, relative to the time of day, are one instant: they differ by rounding alone.
-_SAME_INSTANT = 1.0 + 1e-12
 #: After all normal (1) and urgent (0) events of the instant.
 _LAST = EventPriority(2)
 _NORMAL = EventPriority(1)
 
 
-class _Wakeup(simpy.Event):
+class Wakeup(simpy.Event):
     """Calls back once, after a delay, with a priority of its own."""
 
     def __init__(self, env: simpy.Environment, callback: Any, delay: float, priority: EventPriority) -> None:
@@ -53,6 +51,8 @@ class FluidNetwork:
     """Flows share the bandwidth of their links max-min fairly; see `Network` for the interface."""
 
     description: ClassVar[str] = "concurrent messages share links max-min fairly, recomputed at each start and end"
+    #: Ends closer than this, relative to the time of day, are one instant: they differ by rounding alone.
+    same_instant: ClassVar[float] = 1.0 + 1e-12
 
     def __init__(self, env: simpy.Environment) -> None:
         self.counters = NetworkCounters()
@@ -66,7 +66,7 @@ class FluidNetwork:
         self._ends: list[tuple[float, int, Bundle]] = []  # heap; an entry counts while it equals the bundle's `end`
         self._tickets = count()
         self._visits = count(1)
-        self._timer: _Wakeup | None = None  # the one that counts; overtaken ones fire and are ignored
+        self._timer: Wakeup | None = None  # the one that counts; overtaken ones fire and are ignored
         self._timer_at = inf
 
     def transfer(self, route: Route, size: float) -> simpy.Event:
@@ -144,7 +144,7 @@ class FluidNetwork:
         if timer is not self._timer:
             return
         self._timer, self._timer_at = None, inf
-        horizon = self._env.now * _SAME_INSTANT
+        horizon = self._env.now * self.same_instant
         while self._ends and self._ends[0][0] <= horizon:
             end, _, bundle = heappop(self._ends)
             if end != bundle.end:
@@ -164,7 +164,7 @@ class FluidNetwork:
         if not self._share_pending:
             self._share_pending = True
             self.counters.events += 1
-            _Wakeup(self._env, self._share, 0.0, _LAST)
+            Wakeup(self._env, self._share, 0.0, _LAST)
 
     def _share(self, _: simpy.Event) -> None:
         """Give every flow that is concerned its new rate."""
@@ -282,6 +282,9 @@ class FluidNetwork:
         if ends and ends[0][0] < self._timer_at:
             self._timer_at = ends[0][0]
             self.counters.events += 1
-            # Rounding may have put the end a hair before now.
-            delay = max(self._timer_at - self._env.now, 0.0)
-            self._timer = _Wakeup(self._env, self._finish_due, delay, _NORMAL)
+            self._timer = self._wake(self._timer_at)
+
+    def _wake(self, at: float) -> Wakeup:
+        """A timer for the next end."""
+        # Rounding may have put the end a hair before now.
+        return Wakeup(self._env, self._finish_due, max(at - self._env.now, 0.0), _NORMAL)

@@ -7,15 +7,13 @@ Intervals are Student's t over replicates, at 95 % unless said otherwise.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.errors import InputError
+from simulator.errors import InfeasibleError, InputError, RunError
+from simulator.planning.runner import iterate_points
 from simulator.planning.store import ResultStore
-from simulator.processes import ONE_THREAD, process_pool
 from simulator.scenario import Scenario
 
 __all__ = ["Interval", "TimeToAccuracy", "interval", "run_replicates", "time_to_accuracy"]
@@ -112,62 +110,30 @@ def run_replicates(
     jobs : int, optional
         Processes; as many as there are cores if left out. Results do not depend on it.
     finished : callable
-        Told the name and how many runs are done, after each run.
+        Told the name and how many runs are done, after each run, those found in the store among them.
     store : ResultStore, optional
         Where finished runs are kept, and looked for before anything is run.
 
     Raises
     ------
-    InputError, RunError
-        As the runs themselves.
+    InputError
+        If two names are the same, or the store cannot be used.
+    InfeasibleError, RunError
+        If a run has no result; those that finished before are in the store.
     """
     if len({name for name, _ in scenarios}) < len(scenarios):
         raise InputError("two of the compared runs have the same name; expected different algorithms or values")
-    tasks = [
-        (name, index, scenario.override({"simulation.seed": scenario.tables.simulation.seed + index}))
+    runs = [
+        (name, scenario.override({"simulation.seed": scenario.tables.simulation.seed + index}))
         for name, scenario in scenarios
         for index in range(replicates)
     ]
     results: dict[str, list[dict[str, Any]]] = {name: [{}] * replicates for name, _ in scenarios}
-    missing = []
-    for name, index, scenario in tasks:
-        kept = None if store is None else store.get(scenario)
-        if kept is None:
-            missing.append((name, index, scenario))
-        else:
-            results[name][index] = dict(kept)
-    done = len(tasks) - len(missing)
-    scenario_of = {(name, index): scenario for name, index, scenario in missing}
-    for name, index, result in _run_all(missing, jobs or os.cpu_count() or 1):
-        if store is not None:
-            store.add(scenario_of[name, index], result)
-        results[name][index] = result
-        done += 1
+    points = iterate_points([scenario for _, scenario in runs], store=store, jobs=jobs)
+    for done, (place, outcome) in enumerate(points, start=1):
+        name = runs[place][0]
+        if outcome.result is None:
+            raise (InfeasibleError if outcome.status == "infeasible" else RunError)(outcome.message)
+        results[name][place % replicates] = outcome.result
         finished(name, done)
     return results
-
-
-def _run_all(tasks: Sequence[tuple[str, int, Scenario]], jobs: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    if jobs == 1 or len(tasks) <= 1:
-        yield from ((name, index, _run(scenario)) for name, index, scenario in tasks)
-        return
-    # Each process computes on one thread: as many threads as processes would fight for the same cores.
-    previous = {variable: os.environ.get(variable) for variable in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
-    try:
-        with process_pool(min(jobs, len(tasks)), "study") as pool:
-            futures = {pool.submit(_run, scenario): (name, index) for name, index, scenario in tasks}
-            for future in as_completed(futures):
-                yield (*futures[future], future.result())
-    finally:
-        for variable, value in previous.items():
-            if value is None:
-                os.environ.pop(variable, None)
-            else:
-                os.environ[variable] = value
-
-
-def _run(scenario: Scenario) -> dict[str, Any]:
-    from simulator.simulation import simulate
-
-    return simulate(scenario).to_dict()

@@ -46,11 +46,18 @@ class PlatformCorrections:
         ``"collective"``.
     cores : CoresCorrection
         Where ranks are processes that share them.
+    overhead_factors : mapping
+        Factors on overheads, the system's or those that replace them, by the same names: what if software were faster.
     """
 
     links: Mapping[str, LinkCorrection] = field(default_factory=dict)
     overheads: Mapping[str, float] = field(default_factory=dict)
     cores: CoresCorrection = CoresCorrection()
+    overhead_factors: Mapping[str, float] = field(default_factory=dict)
+
+    def overhead(self, name: str, stated: float) -> float:
+        """An overhead in force [s], where `stated` is what the system says."""
+        return self.overheads.get(name, stated) * self.overhead_factors.get(name, 1.0)
 
     def cable(self, cable: CableType) -> CableType:
         """A cable as corrected; the very same object where nothing is."""

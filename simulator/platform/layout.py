@@ -161,7 +161,7 @@ def _owner(vertex: str) -> str:
 def _layered(platform: Platform, lines: Sequence[Line]) -> dict[str, Box]:
     """Nodes in a row; each layer of switches above, over the middle of what hangs below where there is room for it."""
     layers = platform.fabric.layers()
-    rows: dict[int, list[str]] = {0: [f"n{index}" for index in range(platform.nodes)]}
+    rows: dict[int, list[str]] = {0: [f"n{index}" for index in platform.places]}
     for name, layer in layers.items():
         rows.setdefault(layer, []).append(name)
     width = float(max(map(len, rows.values())))

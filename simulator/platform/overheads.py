@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import inf
-from types import MappingProxyType
 
 from simulator.hardware.cables import CableType
 from simulator.hardware.sourced import SourcedTime
 from simulator.hardware.system import System
 from simulator.platform.cabling import Step
+from simulator.platform.corrections import UNCORRECTED, PlatformCorrections
 
 __all__ = ["Software"]
 
@@ -20,13 +20,13 @@ class Software:
     Parameters
     ----------
     system : System
-    calibrated : mapping
-        Seconds that replace the system's figures; see `simulator.platform.corrections.PlatformCorrections`.
+    corrections : PlatformCorrections
+        Seconds that replace the system's figures, and factors on them.
     """
 
-    def __init__(self, system: System, calibrated: Mapping[str, float] = MappingProxyType({})) -> None:
+    def __init__(self, system: System, corrections: PlatformCorrections = UNCORRECTED) -> None:
         self._stated = system.profile.overheads
-        self._calibrated = calibrated
+        self._corrections = corrections
         self._peer = system.profile.node.peer
         host = system.devices[system.node.host]
         factor = host.message_overhead_factor.value if host.message_overhead_factor else 1.0
@@ -36,8 +36,11 @@ class Software:
             cable.type for cable in system.node.cables if not _joins_adapter(system, cable.source, cable.target)
         )
         self._largest_inside = _largest(cable.type for cable in system.node.cables)
-        self._copy = self._figure("copy", self._stated.copy_call, _largest(host_cables))
-        self._staging = self._figure("staging", self._stated.staging, self._copy)
+        largest_outside = _largest(host_cables)
+        self._copy = self._figure("copy", self._stated.copy_call, largest_outside)
+        # One that is not known for itself is a copy as calibrated, but not one that somebody asks what if of.
+        copy = corrections.overheads.get("copy", _value(self._stated.copy_call, largest_outside))
+        self._staging = self._figure("staging", self._stated.staging, copy)
 
     def copy(self, path: Iterable[Step]) -> float:
         """Overhead [s] of one copy call over a path inside a node."""
@@ -56,14 +59,15 @@ class Software:
     def collective(self, size: float) -> float:
         """Overhead [s] of one collective call on an array of `size` bytes."""
         stated = self._stated.collective
-        call = self._calibrated.get("collective")
+        call = self._corrections.overheads.get("collective")
+        factor = self._corrections.overhead_factors.get("collective", 1.0)
         if stated is None:
-            return call or 0.0
+            return (call or 0.0) * factor
         fixed = stated.fixed_time(size)
         if call is not None:
             # Of a system whose calls on large arrays take longer, only the usual call is calibrated.
             fixed = max(call, fixed) if fixed > stated.call.value else call
-        return fixed + stated.copy_time(size)
+        return fixed * factor + stated.copy_time(size)
 
     def figures(self) -> dict[str, float]:
         """What each calibratable overhead is [s], by its name; the largest where it differs from path to path."""
@@ -82,7 +86,7 @@ class Software:
 
     def _figure(self, name: str, stated: SourcedTime | None, otherwise: float) -> float:
         """The calibrated figure, or the system's, or that of its links."""
-        return self._calibrated[name] if name in self._calibrated else _value(stated, otherwise)
+        return self._corrections.overhead(name, _value(stated, otherwise))
 
 
 def _joins_adapter(system: System, *ends: str) -> bool:

@@ -76,8 +76,7 @@ class ChipMemory:
 
     def __init__(self, bandwidth: Callable[[Device], float], corrections: PlatformCorrections = UNCORRECTED) -> None:
         self._bandwidth = bandwidth
-        self._correction = corrections.memory
-        self._flag = corrections.overheads.get("local")
+        self._corrections = corrections
         self._links: dict[str, Link] = {}
 
     def route(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
@@ -85,17 +84,16 @@ class ChipMemory:
         chip, device = destination.vertex, destination.device
         if chip not in self._links:
             memory = device.memories[device.fast_memory or device.main_memory]
-            latency = (memory.latency.value if memory.latency else 0.0) + self._correction.latency
-            bandwidth = self._bandwidth(device) / 2 * self._correction.bandwidth
+            latency = (memory.latency.value if memory.latency else 0.0) + self._corrections.memory.latency
+            bandwidth = self._bandwidth(device) / 2 * self._corrections.memory.bandwidth
             name = f"{chip} copies"
             self._links[chip] = Link(name, chip, chip, bandwidth, latency, "memory", name)
-        rate = _copy_rate(destination) * self._correction.bandwidth
+        rate = _copy_rate(destination) * self._corrections.memory.bandwidth
         return Route((self._links[chip],), self.overhead(device), rate)
 
     def overhead(self, device: Device) -> float:
         """Time [s] until a receiver has seen its sender's flag."""
-        stated = device.core_latency.value if device.core_latency else 0.0
-        return stated if self._flag is None else self._flag
+        return self._corrections.overhead("local", device.core_latency.value if device.core_latency else 0.0)
 
 
 def _copy_rate(receiver: PlacedDevice) -> float:

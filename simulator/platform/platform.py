@@ -1,7 +1,10 @@
 """The simulated machine: the nodes a job has, the fabric between them, and the route of every message.
 
-Nodes are the first ones of the machine, packed in the order of its fabric. Routes are found when asked for and
-remembered; links and the graph are built when asked for, so setting up 10,000 accelerators takes milliseconds.
+Nodes are the first ones of the machine, packed in the order of its fabric, unless it is said which: platforms of
+several jobs on one machine have different nodes and meet in its fabric, where equal names are the same link.
+
+Routes are found when asked for and remembered; links and the graph are built when asked for, so setting up 10,000
+accelerators takes milliseconds.
 
 Software before the first byte of a message (Route.overhead), by where its ends are:
 
@@ -23,7 +26,7 @@ transfer, as MPI and NCCL do it in chunks, so it runs at the rate of its slowest
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
@@ -61,8 +64,9 @@ def build_platform(
     memory_bandwidth: Callable[[Device], float] = fastest_bandwidth,
     corrections: PlatformCorrections = UNCORRECTED,
     processes: int | None = None,
+    places: Sequence[int] | None = None,
 ) -> Platform:
-    """A platform of the first `nodes` nodes of a system.
+    """A platform of `nodes` nodes of a system.
 
     Parameters
     ----------
@@ -82,6 +86,8 @@ def build_platform(
     processes : int, optional
         Workers on each node of a system whose ranks are processes that share cores; one a core if None. Other systems
         have no use for it.
+    places : sequence of int, optional
+        Which nodes of the machine those are, by their numbers from 0, each once; the first ones if None.
 
     Raises
     ------
@@ -96,7 +102,10 @@ def build_platform(
     groups = system.profile.partitions if partitions is None else partitions
     if groups < 1:
         raise InfeasibleError(f"partitions: expected at least 1, got {groups}")
-    return Platform(system, nodes, routing, pinned, seed, groups, memory_bandwidth, corrections, processes)
+    places = tuple(range(nodes) if places is None else places)
+    if len(set(places)) != nodes or not 0 <= min(places) <= max(places) < system.max_nodes:
+        raise InfeasibleError(f"{system.name}: places: expected {nodes} different nodes below {system.max_nodes}")
+    return Platform(system, places, routing, pinned, seed, groups, memory_bandwidth, corrections, processes)
 
 
 class Platform:
@@ -106,6 +115,8 @@ class Platform:
     ----------
     system : System
     nodes : int
+    places : tuple of int
+        The number in the machine of each node.
     accelerators : tuple of PlacedDevice
         What ranks compute on, node by node: devices, groups of their cores, or processes that share their cores.
     hosts : tuple of PlacedDevice
@@ -118,7 +129,7 @@ class Platform:
     def __init__(
         self,
         system: System,
-        nodes: int,
+        places: tuple[int, ...],
         routing: str,
         pinned: bool,
         seed: int,
@@ -128,24 +139,26 @@ class Platform:
         processes: int | None = None,
     ) -> None:
         self.system = system
-        self.nodes = nodes
+        self.nodes = len(places)
+        self.places = places
         self.pinned = pinned
         self.partitions = partitions
         self._memory_bandwidth = memory_bandwidth
         self._node_paths = NodePaths(system.node)
         self._correct(corrections)
-        adapters = [vertex_name(index, nic) for index in range(nodes) for nic in system.node.nics]
+        # A fabric numbers the adapters of all nodes up to the last one that is placed.
+        adapters = [vertex_name(index, nic) for index in range(max(places) + 1) for nic in system.node.nics]
         self.fabric = build_fabric(system, adapters, routing, seed)
         chips = [
             PlacedDevice(vertex_name(index, local), system.devices[local], index, "accelerator", position)
-            for index in range(nodes)
+            for index in places
             for position, local in enumerate(system.node.accelerators)
         ]
         self.accelerators: tuple[PlacedDevice, ...] = tuple(
             place for chip in chips for place in self._places(chip, processes)
         )
         self._devices = {device.name: device for device in (*chips, *self.accelerators)}
-        self.hosts: tuple[PlacedDevice, ...] = tuple(self._host(index) for index in range(nodes))
+        self.hosts: tuple[PlacedDevice, ...] = tuple(self._host(index) for index in places)
         self._devices.update({device.name: device for device in self.hosts})
         self._devices.update({device.name: device for device in self._other_sockets()})
 
@@ -155,7 +168,7 @@ class Platform:
         self._chip_memory = ChipMemory(self._memory_bandwidth, corrections)
         shared = self.system.node.processes
         self._process_routes = None if shared is None else ProcessRoutes(shared, corrections)
-        self._software = Software(self.system, corrections.overheads)
+        self._software = Software(self.system, corrections)
         self._builder = LinkBuilder()
         self._routes: dict[tuple[str, str], Route] = {}
 
@@ -192,6 +205,14 @@ class Platform:
         if route is None:
             route = self._routes[source, destination] = self._find(self.device(source), self.device(destination))
         return route
+
+    def between_adapters(self, source: int, destination: int) -> Route:
+        """The route of a flow from one adapter of the machine to another, without any software; new every time.
+
+        Adapters are numbered as the fabric does: node times adapters a node, plus adapter in the node.
+        """
+        path = self._corrected(self.fabric.path(source, destination))
+        return Route(self._builder.links(path), 0.0, min([inf, *(step.cable.flow_cap for step in path)]))
 
     def core(self, name: str) -> Route | None:
         """Where the work of a process goes that shares cores (see `processes`); None for a device of its own."""
@@ -248,10 +269,11 @@ class Platform:
 
     def cables(self) -> Iterator[Cable]:
         """Every cable of the placed nodes, and of the fabric as far as their messages can use it."""
-        for index in range(self.nodes):
+        for index in self.places:
             for cable in self.system.node.cables:
                 yield Cable(vertex_name(index, cable.source), vertex_name(index, cable.target), cable.type)
-        yield from self.fabric.cables()
+        others = set(self.fabric.adapters) - {vertex_name(i, nic) for i in self.places for nic in self.system.node.nics}
+        yield from (cable for cable in self.fabric.cables() if not {cable.source, cable.target} & others)
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -268,7 +290,7 @@ class Platform:
         import networkx
 
         graph: networkx.DiGraph[str] = networkx.DiGraph(name=self.system.name)
-        for index in range(self.nodes):
+        for index in self.places:
             for vertex in self.system.node.vertices.values():
                 name = vertex_name(index, vertex.name)
                 graph.add_node(name, kind=vertex.kind, node=index, device=self._devices.get(name))
@@ -300,7 +322,7 @@ class Platform:
     def _other_sockets(self) -> Iterator[PlacedDevice]:
         """Second sockets are part of the host: memory to copy from and to, but not a place of their own for a rank."""
         node = self.system.node
-        for index in range(self.nodes):
+        for index in self.places:
             for vertex in node.vertices.values():
                 if vertex.kind == "socket":
                     device = self.system.devices[node.host]

@@ -76,7 +76,7 @@ class ProcessRoutes:
     def __init__(self, processes: Processes, corrections: PlatformCorrections) -> None:
         self._thread_cores, self._cores = processes.thread_cores, processes.cores
         self._cable = cable = corrections.cable(processes.link)
-        self.overhead = corrections.overheads.get("local", cable.message_overhead or 0.0)
+        self.overhead = corrections.overhead("local", cable.message_overhead or 0.0)
         self._rate = min(cable.bandwidth, cable.flow_cap)
         self._chips: dict[str, _Chip] = {}
         self._scale, self._crowded = corrections.cores.together, processes.crowded * corrections.cores.crowded

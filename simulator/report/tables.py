@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from simulator.report.reliability import reliability_rows
 from simulator.trace.spans import Category
 from simulator.units import format_quantity
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from simulator.result import Result
     from simulator.trace import Trace
 
-__all__ = ["algorithms_table", "breakdown_table", "comparison_table", "result_view", "trace_view"]
+__all__ = ["algorithms_table", "breakdown_table", "comparison_table", "result_facts", "result_view", "trace_view"]
 
 #: Columns of text that the table of parts needs.
 _WIDE = 140
@@ -87,12 +88,11 @@ def breakdown_table(breakdown: Mapping[str, float], title: str) -> Table:
     return table
 
 
-def result_view(result: Result) -> RenderableType:
-    """Everything of one run that fits a screen: the answer, what bounded it, where the time went, memory, links."""
+def result_facts(result: Result) -> list[tuple[str, str]]:
+    """What there is to know of one run as (label, text) pairs, the answer first; for the terminal and for pages."""
     part, share = result.bounded_by
     steps = result.to_dict()["step_time_s"]
-    facts = Table.grid(padding=(0, 2))
-    rows = [
+    return [
         ("time", f"{format_quantity(result.time, 'time', 4)}{_interval(result)} for {result.gradients:,} gradients"),
         *_uncertainty_rows(result),
         ("throughput", f"{result.throughput:,.0f} samples/s"),
@@ -104,11 +104,17 @@ def result_view(result: Result) -> RenderableType:
         ("communication", f"{percent(result.communication_ratio)} of the critical path"),
         ("memory", _memory_line(result)),
         *_learning_rows(result),
+        *reliability_rows(result.reliability),
         ("energy", _optional(result.energy, "energy", "at thermal design power")),
         ("cost", _optional(result.cost, "money", "at the profile's price")),
         ("simulated in", _effort(result)),
     ]
-    for label, text in rows:
+
+
+def result_view(result: Result) -> RenderableType:
+    """Everything of one run that fits a screen: the answer, what bounded it, where the time went, memory, links."""
+    facts = Table.grid(padding=(0, 2))
+    for label, text in result_facts(result):
         facts.add_row(Text(label, style="bold"), Text(text))
     links = Table(title="busiest links", title_justify="left")
     for heading, justify in (("link", "left"), ("carried", "right"), ("used", "right")):

@@ -6,10 +6,12 @@ Everything is a count or a list of kernels for a given batch; how long a kernel 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from simulator.workload.activations import Held, Recomputation, recomputation, worst_moment
 from simulator.workload.kernels import Elementwise, Kernel
 from simulator.workload.layers import Layer
 from simulator.workload.shapes import Shape, elements
@@ -87,12 +89,13 @@ class Network:
         """
         return tuple((layer.name, layer.parameters) for layer in self.layers if layer.parameters)
 
-    def kernels(self, batch: int, direction: Direction) -> tuple[LayerKernel, ...]:
+    def kernels(self, batch: int, direction: Direction, recomputed: Container[str] = ()) -> tuple[LayerKernel, ...]:
         """Every kernel of a pass over `batch` samples, in the order of execution.
 
         Backward runs the layers in reverse. A layer computes the gradient of its input only if a layer with parameters
         lies upstream, so the first convolution does not. Where several layers read one value, their gradients are added
-        up (``gradient_sum``) before its layer's own backward kernels.
+        up (``gradient_sum``) before its layer's own backward kernels. The backward pass runs the forward kernels of the
+        layers in `recomputed` once more, each before its own backward kernels.
 
         Raises
         ------
@@ -108,26 +111,50 @@ class Network:
         return tuple(
             LayerKernel(layer.name, kernel)
             for layer in reversed(self.layers)
-            for kernel in (*self._gradient_sum(layer, batch), *layer.backward(batch, self._needs_input_gradient(layer)))
+            for kernel in (
+                *(layer.forward(batch) if layer.name in recomputed else ()),
+                *self._gradient_sum(layer, batch),
+                *layer.backward(batch, self._needs_input_gradient(layer)),
+            )
         )
 
     def activation_elements(self) -> int:
         """Elements kept from the forward for the backward pass, per sample, without the input itself.
 
-        Every layer's output and what it saves beside it, except that an output which may overwrite its input, and is
-        that input's only reader, takes its place.
+        Every layer's output that its own backward pass or a reader's needs, once, and what layers save beside it. The
+        output of a batch normalisation whose only reader is a ReLU, for example, is not among them.
         """
-        return sum(
-            layer.saved_elements + (0 if self._in_place(layer) else layer.output_elements) for layer in self.layers
-        )
+        kept = sum(layer.output_elements for layer in self.layers if layer.name in self.kept)
+        return kept + sum(layer.saved_elements for layer in self.layers)
 
     def activation_bytes(self, batch: int, element_size: int = 4) -> int:
         """Size [bytes] of the activations kept for the backward pass; see `activation_elements`."""
         return batch * self.activation_elements() * element_size
 
-    def largest_activation_elements(self) -> int:
-        """Elements of the inputs and output of the layer that has the most, per sample: two gradients live at once."""
-        return max((layer.input_elements + layer.output_elements for layer in self.layers), default=0)
+    @cached_property
+    def kept(self) -> frozenset[str]:
+        """Values that some backward pass reads, that of the layer which made them or a reader's; perhaps the input."""
+        own = {layer.name for layer in self.layers if layer.keeps_output}
+        return frozenset(own.union(*(layer.inputs for layer in self.layers if layer.keeps_input)))
+
+    @cached_property
+    def worst_moment(self) -> Held:
+        """What the backward pass holds, per sample, when it holds most."""
+        return worst_moment(self)
+
+    @cached_property
+    def recomputation(self) -> Recomputation | None:
+        """How to hold least by computing segments twice; None where that does not help."""
+        return recomputation(self)
+
+    @cached_property
+    def trained(self) -> frozenset[str]:
+        """Layers with parameters of their own or upstream: gradients must reach them."""
+        trained: set[str] = set()
+        for layer in self.layers:
+            if layer.parameters or not trained.isdisjoint(layer.inputs):
+                trained.add(layer.name)
+        return frozenset(trained)
 
     def layer(self, name: str) -> Layer:
         """The layer of that name.
@@ -160,29 +187,12 @@ class Network:
         """How often each value is read."""
         return Counter(name for layer in self.layers for name in layer.inputs)
 
-    @cached_property
-    def _trained(self) -> frozenset[str]:
-        """Layers with parameters of their own or upstream: gradients must reach them."""
-        trained: set[str] = set()
-        for layer in self.layers:
-            if layer.parameters or not trained.isdisjoint(layer.inputs):
-                trained.add(layer.name)
-        return frozenset(trained)
-
     def _needs_input_gradient(self, layer: Layer) -> bool:
-        return not self._trained.isdisjoint(layer.inputs)
+        return not self.trained.isdisjoint(layer.inputs)
 
     def _gradient_sum(self, layer: Layer, batch: int) -> tuple[Kernel, ...]:
         readers = self._readers[layer.name]
-        if readers < 2 or layer.name not in self._trained:
+        if readers < 2 or layer.name not in self.trained:
             return ()
         values = batch * layer.output_elements
         return (Elementwise("gradient_sum", readers * values, values, (readers - 1) * values),)
-
-    def _in_place(self, layer: Layer) -> bool:
-        return (
-            layer.may_overwrite_input
-            and len(layer.inputs) == 1
-            and layer.inputs[0] != INPUT
-            and self._readers[layer.inputs[0]] == 1
-        )

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.report.html.axes import LogAxis
+from simulator.report.html.numbers import percent
+from simulator.report.html.prose import prose
 from validation.checks import Check, Findings, Verdict
-from validation.rendering.cells import check_cells, noted, percent, worst_first
-from validation.rendering.html import html_report, prose
+from validation.rendering.cells import check_cells, noted, worst_first
+from validation.rendering.html import html_report
 from validation.rendering.markdown import cell
 from validation.rendering.plots import error_strips, predicted_against_measured
-from validation.rendering.svg import LogAxis
 from validation.report import render_markdown, write_report
 
 MADE_BY = {"command": "clustersim validate all --reference '<here>'", "date": "2026-01-02 03:04 UTC", "clustersim": "1"}
@@ -116,11 +118,12 @@ def test_verdicts_come_before_rows_and_reasons_after(html: str) -> None:
 
 def test_the_page_loads_nothing(html: str) -> None:
     page = Page(html)
-    loading = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "source", "base", "use", "image"}
+    loading = {"link", "img", "iframe", "object", "embed", "video", "audio", "source", "base", "use", "image"}
     assert not loading & {tag for tag, _ in page.tags}
     for tag, attributes in page.tags:
         assert not {"src", "srcset", "data", "background", "style"} & set(attributes), tag
         assert not [name for name in attributes if name.startswith("on")]
+    assert [tag for tag, _ in page.tags].count("script") == 1  # the page's own, which its policy names by its digest
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
     assert style is not None
     assert "url(" not in style.group(1)
@@ -128,7 +131,7 @@ def test_the_page_loads_nothing(html: str) -> None:
 
 
 def test_text_of_findings_is_never_markup(html: str) -> None:
-    assert "<script" not in html
+    assert "<script>alert" not in html
     assert "<img" not in html
     assert "Training &lt;for real&gt;" in html
     assert "needs SimGrid &lt;b&gt;" in html

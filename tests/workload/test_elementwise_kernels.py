@@ -113,6 +113,7 @@ def test_what_a_gelu_reads_stays_but_what_a_relu_reads_does_not():
     def kept(activation: str) -> int:
         net = started(image=True)
         getattr(net, activation)("x")
+        net.fully_connected("reader", outputs=1)
         return net.build().activation_elements()
 
     assert (kept("relu"), kept("sigmoid"), kept("gelu")) == (48, 48, 96)

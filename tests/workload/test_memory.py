@@ -31,29 +31,70 @@ def small(shared: bool = False) -> Network:
 
 
 def test_parts_by_hand():
-    need = memory_needed(small(), 11, weight_copies=2, optimizer_copies=3)
+    need = memory_needed(small(), 11, optimizer=3.0, copies=1.0, messages=0.5, runtime=1000.0)
     parameters = 5 * 28 + 7 * 321
     assert need.parts() == {
-        "weights": 2 * parameters * 4,
+        "weights": parameters * 4,
+        "master_weights": 0,
         "gradients": parameters * 4,
         "optimizer": 3 * parameters * 4,
-        "activations": 11 * (320 + 320 + 7) * 4,  # conv (overwritten by ReLU and dropout), the mask, fc
-        "activation_gradients": 11 * (320 + 320) * 4,  # around ReLU, the most of any layer (conv: 300 + 320)
+        "copies": parameters * 4,
+        "messages": round(parameters / 2 * 4),
+        # ReLU's output, the mask, dropout's output; not the convolution's, which no backward pass reads, nor fc's
+        "activations": 11 * (320 + 320 + 320) * 4,
+        "activation_gradients": 11 * 320 * 4,  # as fc, with all of those still there, makes that of its input
         "batch": 11 * 300 * 4,
         "dataset": 0,
         "workspace": 3 * 9 * 64 * 4,
+        "runtime": 1000,
     }
     assert need.total == sum(need.parts().values())
 
 
-def test_a_value_with_another_reader_is_not_overwritten():
-    # ReLU keeps its own output now, dropout still overwrites that, and the sum is new.
-    assert small(shared=True).activation_elements() - small().activation_elements() == 320 + 320
+def test_two_layers_on_one_device_by_hand():
+    """8 inputs, 6 hidden, 4 outputs, batch 10, plain SGD: every number of it."""
+    net = NetworkBuilder("two", input_shape=(8, 1, 1))
+    net.fully_connected("hidden", outputs=6)
+    net.tanh("tanh")
+    net.fully_connected("out", outputs=4)
+    net.softmax_loss("loss")
+    need = memory_needed(net.build(), 10)
+    assert need.weights == need.gradients == 4 * (6 * (8 + 1) + 4 * (6 + 1))
+    # loss: activations 6 + 4, gradient 4 of out. out: activations 6, gradients 4 + 6. tanh: activations 6, gradients
+    # 6 of its output and 6 of its input, the most of all. hidden: nothing but a gradient of 6.
+    assert (need.activations, need.activation_gradients) == (4 * 10 * 6, 4 * 10 * (6 + 6))
+    assert need.batch == 4 * 10 * 8
+    assert need.total == 2 * 4 * 82 + 4 * 10 * 18 + 4 * 10 * 8
 
 
-def test_gradients_of_all_activations_can_be_kept():
-    need = memory_needed(small(), 4, keep_activation_gradients=True)
-    assert need.activation_gradients == need.activations
+def test_half_precision_keeps_a_single_precision_copy_and_optimizer():
+    half, single = (memory_needed(small(), 4, optimizer=2.0, element_size=size) for size in (2, 4))
+    assert half.weights == half.gradients == single.weights // 2
+    assert half.master_weights == single.weights
+    assert half.optimizer == single.optimizer
+    assert half.activations == single.activations // 2
+
+
+def test_an_output_that_no_backward_pass_reads_is_not_kept():
+    net = NetworkBuilder("residual", input_shape=(4, 6, 6))
+    net.convolution("conv", filters=4, kernel=1, bias=False)
+    net.batch_norm("norm")
+    net.add("sum", inputs=("norm", "conv"))
+    net.relu("relu")
+    # The convolution's is read to normalise, ReLU's by itself; those of normalisation and sum by nobody.
+    assert net.build().kept == {"conv", "relu", "data"}
+
+
+def test_what_is_read_on_decides_what_is_kept():
+    # The sum is kept for the layer that multiplies it; dropout's output, which now only the sum reads, is not.
+    assert small(shared=True).kept - small().kept == {"sum"}
+    assert small().kept - small(shared=True).kept == {"drop"}
+
+
+def test_all_activations_and_gradients_can_be_kept():
+    need, all_kept = memory_needed(small(), 4), memory_needed(small(), 4, free_nothing=True)
+    assert all_kept.activation_gradients == all_kept.activations == small().activation_bytes(4)
+    assert all_kept.activations >= need.activations
 
 
 def test_the_data_sets_copy_and_a_given_workspace_are_counted():
@@ -63,7 +104,7 @@ def test_the_data_sets_copy_and_a_given_workspace_are_counted():
 
 
 def test_a_device_that_only_keeps_parameters_needs_no_activations():
-    need = memory_needed(small(), 0, gradient_copies=0)
+    need = memory_needed(small(), 0, gradients=0.0)
     assert need.total == need.weights
 
 
@@ -77,16 +118,23 @@ def test_need_grows_with_the_batch_and_the_element_size(name: str):
     network = load_network(name)
     totals = [memory_needed(network, batch).total for batch in (0, 1, 2, 16)]
     assert totals == sorted(set(totals))
-    assert memory_needed(network, 16, element_size=2).total == totals[-1] // 2
 
 
 @given(capacity=st.floats(1e4, 1e9), copies=st.integers(0, 4), buffers=st.integers(1, 2))
 def test_largest_batch_fits_and_one_more_does_not(capacity: float, copies: int, buffers: int):
     network = small()
-    batch = largest_batch(network, capacity, weight_copies=copies, input_buffers=buffers)
+    batch = largest_batch(network, capacity, copies=copies, input_buffers=buffers)
     if batch:
-        assert memory_needed(network, batch, weight_copies=copies, input_buffers=buffers).total <= capacity
-    assert memory_needed(network, batch + 1, weight_copies=copies, input_buffers=buffers).total > capacity
+        assert memory_needed(network, batch, copies=copies, input_buffers=buffers).total <= capacity
+    assert memory_needed(network, batch + 1, copies=copies, input_buffers=buffers).total > capacity
+
+
+@pytest.mark.parametrize("part", ["weights", "gradients", "optimizer", "copies", "messages", "runtime"])
+def test_more_of_anything_never_allows_a_larger_batch(part: str):
+    network = load_network("resnet-18")
+    batches = [largest_batch(network, 4e9, **{part: scale * (1e9 if part == "runtime" else 1.0)}) for scale in range(4)]
+    assert batches == sorted(batches, reverse=True)
+    assert len(set(batches)) == len(batches)
 
 
 @settings(max_examples=20)
@@ -100,7 +148,7 @@ def test_no_batch_fits_where_the_weights_do_not():
     assert largest_batch(load_network("vgg-16"), 1e9) == 0
 
 
-@pytest.mark.parametrize("key", ["batch", "weight_copies", "gradient_copies", "optimizer_copies", "workspace"])
+@pytest.mark.parametrize("key", ["batch", "weights", "gradients", "optimizer", "copies", "messages", "workspace"])
 def test_negative_counts_are_refused(key: str):
     arguments = {"batch": 1, key: -1}
     with pytest.raises(InputError, match=f"'small': {key}: expected at least 0, got -1"):

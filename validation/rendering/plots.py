@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, sqrt
 from statistics import median
 
+from simulator.report.html.axes import LogAxis
+from simulator.report.html.numbers import number, percent
+from simulator.report.html.svg import element, figure, legend, mark, text
 from validation.checks import Check, Findings
-from validation.rendering.cells import by_section, number, percent
-from validation.rendering.svg import LogAxis, element, figure, mark, text
+from validation.rendering.cells import by_section
 
 __all__ = ["error_strips", "predicted_against_measured"]
 
@@ -42,9 +44,10 @@ def predicted_against_measured(checks: Sequence[Check]) -> str:
     parts.append(text(_LEFT + _SIDE / 2, bottom + 38, f"measured{unit}", text_anchor="middle"))
     middle = _TOP + _SIDE / 2
     parts.append(text(14, middle, f"predicted{unit}", text_anchor="middle", transform=f"rotate(-90 14 {middle:g})"))
-    legend = list(_legend(series, shown, allowed, bottom + 62))
-    height = bottom + 54 + _LINE * len(legend)
-    return figure(_WIDTH, height, [*parts, *legend], "predicted against measured, logarithmic axes")
+    entries = list(_entries(series, shown, allowed))
+    parts += legend(entries, _LEFT + 8, bottom + 62, _LINE)
+    height = bottom + 54 + _LINE * len(entries)
+    return figure(_WIDTH, height, parts, "predicted against measured, logarithmic axes")
 
 
 def _drawable(check: Check) -> bool:
@@ -97,19 +100,16 @@ def _title(check: Check) -> str:
     return f"{series}{check.name}: {figures}, {percent(check.error, signed=True)}"
 
 
-def _legend(series: Sequence[str], shown: Sequence[Check], allowed: Sequence[float], top: float) -> Iterator[str]:
-    """One entry a line: series, then what hollow, ringed and shaded mean, where they occur."""
-    entries = [(mark(place, 0, 0), name) for place, name in enumerate(series) if name]
+def _entries(series: Sequence[str], shown: Sequence[Check], allowed: Sequence[float]) -> Iterator[tuple[str, str]]:
+    """Of the legend: series, then what hollow, ringed and shaded mean, where they occur."""
+    yield from ((mark(place, 0, 0), name) for place, name in enumerate(series) if name)
     if any(check.fitted for check in shown):
-        entries.append((mark(0, 0, 0, hollow=True), "hollow: seen by the fit"))
+        yield mark(0, 0, 0, hollow=True), "hollow: seen by the fit"
     if any(check.passed is False for check in shown):
-        entries.append((element("circle", r=7, class_="ring"), "ringed: beyond what is allowed"))
+        yield element("circle", r=7, class_="ring"), "ringed: beyond what is allowed"
     if allowed:
         shade = element("rect", x=-8, y=-6, width=16, height=12, class_="band")
-        entries.append((shade, "shaded: allowed, " + " and ".join(f"± {percent(width)}" for width in allowed)))
-    for place, (sign, words) in enumerate(entries):
-        y = top + _LINE * place
-        yield element("g", sign, transform=f"translate({_LEFT + 8:g} {y - 4:g})") + text(_LEFT + 24, y, words)
+        yield shade, "shaded: allowed, " + " and ".join(f"± {percent(width)}" for width in allowed)
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------

@@ -65,8 +65,18 @@ class Layer(ABC):
         return 0
 
     @property
-    def may_overwrite_input(self) -> bool:
-        """Whether the backward pass can do without the input, so that the output may take its place."""
+    def keeps_input(self) -> bool:
+        """Whether the backward pass reads what came in."""
+        return False
+
+    @property
+    def keeps_output(self) -> bool:
+        """Whether the backward pass reads what went out."""
+        return False
+
+    @property
+    def hands_gradient_on(self) -> bool:
+        """Whether the gradient of the output is, as it stands, that of every input."""
         return False
 
     @property

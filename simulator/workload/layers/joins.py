@@ -36,6 +36,11 @@ class AddLayer(Layer):
 
     kind: ClassVar[str] = "add"
 
+    @property
+    def hands_gradient_on(self) -> bool:
+        """Each summand's is that of the sum."""
+        return True
+
     def forward(self, batch: int) -> Kernels:
         """Read every input, write the sum."""
         additions = batch * (self.input_elements - self.output_elements)

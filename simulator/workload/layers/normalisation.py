@@ -26,6 +26,16 @@ class LocalResponseNormLayer(Layer):
     region: str = "across_channels"
 
     @property
+    def keeps_input(self) -> bool:
+        """Input and output, see `backward`."""
+        return True
+
+    @property
+    def keeps_output(self) -> bool:
+        """Input and output, see `backward`."""
+        return True
+
+    @property
     def saved_elements(self) -> int:
         """The sums of squares."""
         return self.output_elements
@@ -52,6 +62,11 @@ class _LearnedNorm(Layer):
     """Subtract the mean, divide by the deviation, and (if `affine`) scale and shift by learned numbers."""
 
     affine: bool = True
+
+    @property
+    def keeps_input(self) -> bool:
+        """The input is normalised once more; what went out is not read again."""
+        return True
 
     @property
     def groups(self) -> int:

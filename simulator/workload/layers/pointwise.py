@@ -10,8 +10,8 @@ from simulator.workload.layers.base import Kernels, Layer
 
 __all__ = ["ActivationLayer", "DropoutLayer", "SoftmaxLossLayer"]
 
-#: Operations on each element, a transcendental function counted as one, and whether the backward pass needs only the
-#: output (so that it may overwrite the input).
+#: Operations on each element, a transcendental function counted as one, and whether the derivative can be had from the
+#: output alone.
 _FUNCTIONS = {"relu": (1, True), "sigmoid": (4, True), "tanh": (1, True), "gelu": (8, False)}
 
 
@@ -24,8 +24,13 @@ class ActivationLayer(Layer):
     function: str
 
     @property
-    def may_overwrite_input(self) -> bool:
-        """Whether the derivative can be had from the output; that of GELU cannot."""
+    def keeps_input(self) -> bool:
+        """Where the derivative cannot be had from the output: GELU."""
+        return not self.keeps_output
+
+    @property
+    def keeps_output(self) -> bool:
+        """Where the derivative can be had from it."""
         return _FUNCTIONS[self.function][1]
 
     def forward(self, batch: int) -> Kernels:
@@ -44,16 +49,11 @@ class ActivationLayer(Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class DropoutLayer(Layer):
-    """Zeroes a random share of the elements and scales the others; the mask is kept, as large as the value."""
+    """Zeroes a random share of the elements and scales the others; only the mask is kept, as large as the value."""
 
     kind: ClassVar[str] = "dropout"
 
     ratio: float = 0.5
-
-    @property
-    def may_overwrite_input(self) -> bool:
-        """Always: the mask is all the backward pass needs."""
-        return True
 
     @property
     def saved_elements(self) -> int:
@@ -80,6 +80,11 @@ class SoftmaxLossLayer(Layer):
     kind: ClassVar[str] = "softmax_loss"
 
     weight: float = 1.0
+
+    @property
+    def keeps_output(self) -> bool:
+        """The probabilities."""
+        return True
 
     def forward(self, batch: int) -> Kernels:
         """Maximum, exponential, sum and division: three passes that read, two that write."""

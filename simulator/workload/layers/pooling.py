@@ -24,6 +24,11 @@ class PoolLayer(Layer):
     pad: tuple[int, int] = (0, 0)
 
     @property
+    def keeps_input(self) -> bool:
+        """Frameworks keep what maxima were taken of, though the winners' places would do."""
+        return self.operation == "max"
+
+    @property
     def saved_elements(self) -> int:
         """The winners' indices."""
         return self.output_elements if self.operation == "max" else 0

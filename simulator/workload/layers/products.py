@@ -38,6 +38,11 @@ class ConvolutionLayer(Layer):
     bias: bool = True
 
     @property
+    def keeps_input(self) -> bool:
+        """A factor of the weights' gradient."""
+        return True
+
+    @property
     def weights(self) -> int:
         """Elements of the filter bank."""
         return self.filters * (self.input_shapes[0][0] // self.groups) * elements(self.kernel)
@@ -101,6 +106,11 @@ class FullyConnectedLayer(Layer):
     outputs: int
     positions: int = 1
     bias: bool = True
+
+    @property
+    def keeps_input(self) -> bool:
+        """A factor of the weights' gradient."""
+        return True
 
     @property
     def features(self) -> int:

@@ -23,6 +23,11 @@ class TotalsLayer(Layer):
     positions: int
 
     @property
+    def keeps_input(self) -> bool:
+        """A factor of the weights' gradient."""
+        return True
+
+    @property
     def parameters(self) -> int:
         """As asked for."""
         return self.total_parameters

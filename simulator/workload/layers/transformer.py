@@ -72,6 +72,11 @@ class AttentionLayer(Layer):
         return 4.0 * self._scores * self._head_features
 
     @property
+    def keeps_input(self) -> bool:
+        """Queries, keys and values."""
+        return True
+
+    @property
     def saved_elements(self) -> int:
         """The probabilities."""
         return self._scores

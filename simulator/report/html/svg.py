@@ -1,4 +1,4 @@
-"""Pieces of SVG that the plots share: escaped elements, logarithmic axes, marks that differ in colour and in shape.
+"""Pieces of SVG that the plots share: escaped elements, marks that differ in colour and in shape, hatches, legends.
 
 Colours are classes, so that a page's style sheet (``plot.css``, also put into files that stand alone) follows the
 reader's light or dark setting.
@@ -7,13 +7,11 @@ reader's light or dark setting.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
-from math import ceil, floor, log10
 
-__all__ = ["COLOURS", "LogAxis", "element", "figure", "mark", "plot_style", "text"]
+__all__ = ["COLOURS", "HATCHES", "element", "figure", "hatched", "hatches", "legend", "mark", "plot_style", "text"]
 
 #: Classes ``c0`` to ``c5`` of the style sheet.
 COLOURS = 6
@@ -47,44 +45,7 @@ def figure(width: float, height: float, content: Sequence[str], label: str) -> s
 @cache
 def plot_style() -> str:
     """The style sheet of the plots."""
-    return files(__package__).joinpath("plot.css").read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class LogAxis:
-    """Values from `low` to `high` (both positive) on the pixels from `start` to `stop`."""
-
-    low: float
-    high: float
-    start: float
-    stop: float
-
-    @classmethod
-    def around(cls, values: Sequence[float], start: float, stop: float) -> LogAxis:
-        """With a margin of a tenth of a decade or of a twentieth of their span, whichever is more."""
-        low, high = log10(min(values)), log10(max(values))
-        margin = max(0.04, 0.05 * (high - low))
-        return cls(10 ** (low - margin), 10 ** (high + margin), start, stop)
-
-    def __call__(self, value: float) -> float:
-        """The pixel of a value."""
-        share = (log10(value) - log10(self.low)) / (log10(self.high) - log10(self.low))
-        return self.start + share * (self.stop - self.start)
-
-    def ticks(self) -> list[float]:
-        """At most seven: powers of ten, with 2 and 5 between them or finer where the axis is short."""
-        first, last = floor(log10(self.low)), ceil(log10(self.high))
-        for steps in ((1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
-            found = [
-                step * 10.0**power
-                for power in range(first, last + 1)
-                for step in steps
-                if self.low <= step * 10.0**power <= self.high
-            ]
-            if len(found) <= 7:
-                return found
-        every = ceil(len(found) / 7)
-        return found[::every]
+    return files("simulator.report.html").joinpath("assets", "plot.css").read_text(encoding="utf-8")
 
 
 def mark(series: int, x: float, y: float, *, hollow: bool = False, ringed: bool = False, title: str = "") -> str:
@@ -93,9 +54,51 @@ def mark(series: int, x: float, y: float, *, hollow: bool = False, ringed: bool 
     path = element("path", d=shape, class_=f"c{series % COLOURS}" + (" hollow" if hollow else ""))
     ring = element("circle", r=7, class_="ring") if ringed else ""
     told = element("title", escape(title)) if title else ""
-    return element("g", told + ring + path, transform=f"translate({x:.1f} {y:.1f})")
+    return element("g", told + ring + path, class_="mark" if title else None, transform=f"translate({x:.1f} {y:.1f})")
 
 
+def legend(entries: Sequence[tuple[str, str]], left: float, top: float, line: float = 19.0) -> list[str]:
+    """One entry a line, (sign, words): a sign is markup around the origin, about 16 wide."""
+    return [
+        element("g", sign, transform=f"translate({left:g} {top + line * place - 4:g})")
+        + text(left + 16, top + line * place, words)
+        for place, (sign, words) in enumerate(entries)
+    ]
+
+
+def hatched(number: int, d: str, kind: str) -> str:
+    """An area of class `kind`, with the hatch of that number (0 is none) over its colour, as print may have none."""
+    area = element("path", d=d, class_=f"area {kind}")
+    return area + (element("path", d=d, fill=f"url(#hatch-{number})") if number % HATCHES else "")
+
+
+def hatches() -> str:
+    """What `hatched` refers to; a page holds it once, and it takes no place."""
+    patterns = "".join(
+        element(
+            "pattern",
+            element("path", d=strokes, class_="hatch"),
+            id=f"hatch-{number}",
+            width=8,
+            height=8,
+            patternUnits="userSpaceOnUse",
+        )
+        for number, strokes in enumerate(_STROKES, start=1)
+    )
+    return element("svg", element("defs", patterns), width=0, height=0, aria_hidden="true", class_="plot nowhere")
+
+
+#: Strokes of the hatches 1, 2, …: rising, falling, upright, level, dots, crossed.
+_STROKES = (
+    "M-2 2L2 -2M0 8L8 0M6 10L10 6",
+    "M-2 6L2 10M0 0L8 8M6 -2L10 2",
+    "M4 0V8",
+    "M0 4H8",
+    "M2 2h1.6v1.6h-1.6zM6 6h1.6v1.6h-1.6z",
+    "M0 0L8 8M8 0L0 8",
+)
+#: How many there are, with none.
+HATCHES = 1 + len(_STROKES)
 _SHAPES = (
     "M-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0 -7.2 0z",
     "M-3.3 -3.3h6.6v6.6h-6.6z",

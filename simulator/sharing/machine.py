@@ -1,0 +1,87 @@
+"""One machine for several jobs: each placed on its nodes, and refused where they could not be on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError
+from simulator.sharing.placement import Place, Scheme
+
+if TYPE_CHECKING:
+    from simulator.scenario import Scenario
+    from simulator.simulation import Simulation
+
+__all__ = ["check_one_machine", "colocated_place", "placed"]
+
+
+def placed(scenarios: Sequence[Scenario], nodes: Sequence[tuple[int, ...]], scheme: Scheme) -> list[Simulation]:
+    """Simulations of several scenarios on one machine, each on its nodes.
+
+    Raises
+    ------
+    InputError
+        If a scenario is wrong by itself, or they cannot be on one machine.
+    """
+    from simulator.simulation import Simulation
+
+    simulations: list[Simulation] = []
+    for scenario, own in zip(scenarios, nodes, strict=True):
+        simulation = Simulation(scenario, colocated_place(own, simulations if scheme == "colocated" else []))
+        if simulations:
+            check_one_machine(simulations[0], simulation)
+        else:
+            check_sharing(simulation)
+        simulations.append(simulation)
+    return simulations
+
+
+def colocated_place(nodes: tuple[int, ...], others: Sequence[Simulation]) -> Place:
+    """A place on nodes of which other jobs have their workers' devices already.
+
+    Raises
+    ------
+    InputError
+        If the devices of such nodes cannot be told apart.
+    """
+    for other in others:
+        node = other.platform.system.node
+        if node.processes is not None or other.platform.partitions > 1 or node.self_hosted:
+            raise InputError(
+                f"{other.scenario.where}: jobs cannot share nodes of {other.platform.system.name}, which are one chip "
+                f"each; expected another placement than 'colocated'"
+            )
+    return Place(nodes, frozenset(worker.name for other in others for worker in other.workers))
+
+
+def check_sharing(simulation: Simulation) -> None:
+    """Refuse a job whose network model lets nobody feel anybody else."""
+    model = simulation.scenario.tables.network.model
+    if model != "fluid":
+        raise InputError(
+            f"{simulation.scenario.where}: network.model: jobs share links only with 'fluid', got {model!r}"
+        )
+
+
+def check_one_machine(first: Simulation, other: Simulation) -> None:
+    """Refuse two jobs that cannot be on one machine: other links between other nodes.
+
+    Raises
+    ------
+    InputError
+        If their systems, or corrections of them, differ, or one has a network model without sharing.
+    """
+    check_sharing(first)
+    check_sharing(other)
+    a, b = first.platform, other.platform
+    same = a.system.path == b.system.path and a.system.profile == b.system.profile
+    if not same:
+        raise InputError(
+            f"{other.scenario.where}: cluster.system: {b.system.name} is not the {a.system.name} of "
+            f"{first.scenario.where}; jobs share one system"
+        )
+    if a.corrections != b.corrections or a.system.fabric_cables != b.system.fabric_cables:
+        raise InputError(
+            f"{other.scenario.where}: calibration: corrects links otherwise than {first.scenario.where}; jobs on one "
+            f"system need the same [calibration] and [what_if] of links"
+        )
