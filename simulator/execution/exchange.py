@@ -83,9 +83,6 @@ class Exchange:
         Gets a span on the sender's and one on the receiver's lane for each message.
     busy : callable, optional
         Told ``(rank, +1)`` when a message of a rank begins and ``(rank, -1)`` when it has arrived.
-    beside : callable, optional
-        ``beside(source_rank, destination_rank)``: what a message keeps busy beside its route, such as a core of the
-        sender's, for as many bytes as it has; None for nothing.
     """
 
     def __init__(
@@ -96,7 +93,6 @@ class Exchange:
         category: Callable[[int, int], str],
         trace: Trace,
         busy: Callable[[int, int], None] = lambda rank, change: None,
-        beside: Callable[[int, int], Route | None] = lambda source, destination: None,
     ) -> None:
         self._env = env
         self._network = network
@@ -104,7 +100,6 @@ class Exchange:
         self._category = category
         self._trace = trace
         self._busy = busy
-        self._beside = beside
         self._sends: dict[tuple[int, Hashable], deque[Message]] = {}
         self._receives: dict[tuple[int, Hashable], deque[Message]] = {}
 
@@ -118,7 +113,7 @@ class Exchange:
         payload: Any = None,
         ready: float | None = None,
     ) -> Message:
-        """Post a message of `size` bytes from the cursor's rank, which has prepared it since `ready` if not just now."""
+        """Post a message of `size` bytes from the cursor's rank, which has been at it since `ready`, or since now."""
         waiting = self._receives.get((to, tag))
         message = _take(waiting, lambda posted: posted.source in (cursor.rank, ANY))
         first = message is None
@@ -172,9 +167,6 @@ class Exchange:
         else:
             share = message.size / len(routes)
             transfer = self._env.all_of([self._network.transfer(route, share) for route in routes])
-        beside = self._beside(message.source, message.destination)
-        if beside is not None:
-            transfer = self._env.all_of([transfer, self._network.transfer(beside, message.size)])
         assert transfer.callbacks is not None
         # SimPy runs callbacks in the order of this list: the spans are recorded before either side goes on.
         transfer.callbacks.append(lambda _: self._finish(message))

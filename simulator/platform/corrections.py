@@ -27,7 +27,7 @@ class LinkCorrection:
 
 @dataclass(frozen=True)
 class CoresCorrection:
-    """A factor on what all cores of a CPU do at once, and one more while more processes compute than there are cores."""
+    """A factor on what all cores of a CPU do at once, and one more while more processes than cores compute."""
 
     together: float = 1.0
     crowded: float = 1.0

@@ -18,7 +18,7 @@ import numpy as np
 
 from simulator.cost.elementwise import StreamTable
 from simulator.learning.layers import Dense
-from simulator.probe.passes import ELEMENT_SIZE, less_other_kernels
+from simulator.probe.passes import ELEMENT_SIZE, layer_passes, less_other_kernels
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Gemm
 from simulator.workload.layers.base import bias_backward, bias_forward

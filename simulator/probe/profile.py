@@ -182,15 +182,10 @@ def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, 
             "processes": {
                 "link": link,
                 "thread_cores": _number(threads, "", "threads that update arrays, over one such thread"),
+                "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies"),
                 "crowded": _number(crowded, "", f"products of {2 * cores} processes at once, over those of {cores}"),
                 "cores": _number(together, "", "products on all cores at once, over those of one core alone"),
             },
-        },
-        "overheads": {
-            "collective": {
-                "call": _stated("0 s", "derived", "inside the message overhead"),
-                "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies"),
-            }
         },
         "fabric": {"kind": "none"},
     }
