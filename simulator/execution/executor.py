@@ -157,7 +157,10 @@ class Executor:
             Collective: self._messages.collective,
         }
         #: What is done differently beside the generator.
-        self._handlers_beside = {**self._handlers, Send: self._messages.send_beside}
+        self._handlers_beside: dict[type[Any], Callable[[RankState, Any, Cursor], Activity]] = {
+            **self._handlers,
+            Send: self._messages.send_beside,
+        }
 
     def _transfer(self, rank: int, change: int) -> None:
         self._states[rank].transfer(self._env, change)
