@@ -169,7 +169,6 @@ class Simulation(ResolvedScenario):
             progress=progress,
             collective_overhead=self.platform.collective_overhead,
             arithmetic=arithmetic,
-            beside=functools.cache(self._beside),
         )
         return Job(executor, trace, network, arithmetic)
 
@@ -241,6 +240,7 @@ class Simulation(ResolvedScenario):
                     update_jitter=jitter(stream(jitter_seed, "update jitter", index), self.jitter),
                     memory_route=None if is_worker else memory_route(placed),
                     core_route=self._core_route(placed.name),
+                    copy_time=self.platform.copy_time,
                     update_category=self.update_category(index),
                 )
             )
@@ -264,16 +264,6 @@ class Simulation(ResolvedScenario):
     @functools.cached_property
     def _core_route(self) -> Callable[[str], Route | None]:
         return functools.cache(self.platform.core)
-
-    def _beside(self, source: int, target: int) -> Route | None:
-        """A core of the sender's process, where messages are copies that processes of one CPU make."""
-        sender, receiver = self.devices[source], self.devices[target]
-        core = self._core_route(sender.name) if sender.vertex == receiver.vertex else None
-        if core is None:
-            return None
-        route = self.platform.route(sender.name, receiver.name)
-        # It copies when the receiver does, which is when the software is done.
-        return Route(core.links, route.overhead + route.latency, core.rate_cap)
 
     def _compute_factor(self, index: int, seed: int) -> Callable[[], float]:
         """Draws the factor on each gradient's time of one rank: how slow it is, its jitter, whether it straggles."""

@@ -128,6 +128,8 @@ def why_without_effect(name: str, resolved: ResolvedScenario) -> str:
         return "" if levels > 1 else "all nodes are on one leaf"
     if name == "peer.socket_bandwidth":
         return "" if "peer" in overheads_in_use(resolved.platform) else "no accelerator sends to another directly"
+    if name == "process.copy_bandwidth":
+        return "" if len(resolved.devices) > 1 else "there are no messages"
     return _software(name, resolved)
 
 
@@ -140,8 +142,6 @@ def _software(name: str, resolved: ResolvedScenario) -> str:
     if name.startswith("collective."):
         if not (resolved.collectives and resolved.platform.calls_collectives):
             return "no collective call is made"
-        if name == "collective.copy_bandwidth":
-            return ""
         return "" if resolved.platform.overheads()["collective"] else "the profile and the calibration state none"
     if kind not in overheads_in_use(resolved.platform):
         return "no such transfer takes place"

@@ -17,7 +17,7 @@ from simulator.calibration.overlay import Overlay, load_overlay
 from simulator.calibration.parameters import checked_value, value_of
 from simulator.cost.calibrated import CostCorrection
 from simulator.errors import InputError, located
-from simulator.platform.corrections import LinkCorrection, PlatformCorrections
+from simulator.platform.corrections import CoresCorrection, LinkCorrection, PlatformCorrections
 
 if TYPE_CHECKING:
     from simulator.scenario import Scenario
@@ -80,7 +80,8 @@ class Calibration:
                 links.setdefault(medium, {})[quantity] = value
         overheads = {key: self.values[name] for name, key in _OVERHEADS.items() if name in self.values}
         corrections = {medium: LinkCorrection(**each) for medium, each in links.items()}
-        return PlatformCorrections(corrections, overheads, self.values.get("cores.scale", 1.0))
+        cores = CoresCorrection(self.values.get("cores.scale", 1.0), self.values.get("cores.crowded", 1.0))
+        return PlatformCorrections(corrections, overheads, cores)
 
     def overlap_slowdown(self, stated: float | None) -> float:
         """By how much longer gradients take beside messages; what the scenario's own key states comes first."""

@@ -60,7 +60,7 @@ def why_without_effect(name: str, resolved: ResolvedScenario) -> str:
         return "batches come to the accelerators over links; calibrate those, or load.fixed"
     if name == "collective.call" and not (resolved.collectives and resolved.platform.calls_collectives):
         return "no collective call is made"
-    if name == "cores.scale" and resolved.platform.system.node.processes is None:
+    if name.startswith("cores.") and resolved.platform.system.node.processes is None:
         return "ranks are no processes that share cores"
     if name == "overlap.slowdown" and len(resolved.devices) == 1:
         return "there are no messages"

@@ -89,6 +89,7 @@ def _kinds() -> tuple[ParameterKind, ...]:
         scale("load.scale", "compute", "the time of a batch's copy inside the device's own memory"),
         fixed("load.fixed", "compute", "the loading of every batch"),
         scale("cores.scale", "compute", "what all cores of a CPU do at once, where processes share them"),
+        scale("cores.crowded", "compute", "that, while more processes compute than there are cores"),
         scale("link.<medium>.bandwidth", "network", "the rates of every link of that profile"),
         fixed("link.<medium>.latency", "network", "every crossing of a link of that profile"),
         overhead("overhead.message", "one message between nodes"),

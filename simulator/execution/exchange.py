@@ -83,9 +83,6 @@ class Exchange:
         Gets a span on the sender's and one on the receiver's lane for each message.
     busy : callable, optional
         Told ``(rank, +1)`` when a message of a rank begins and ``(rank, -1)`` when it has arrived.
-    beside : callable, optional
-        ``beside(source_rank, destination_rank)``: what a message keeps busy beside its route, such as a core of the
-        sender's, for as many bytes as it has; None for nothing.
     """
 
     def __init__(
@@ -96,7 +93,6 @@ class Exchange:
         category: Callable[[int, int], str],
         trace: Trace,
         busy: Callable[[int, int], None] = lambda rank, change: None,
-        beside: Callable[[int, int], Route | None] = lambda source, destination: None,
     ) -> None:
         self._env = env
         self._network = network
@@ -104,12 +100,20 @@ class Exchange:
         self._category = category
         self._trace = trace
         self._busy = busy
-        self._beside = beside
         self._sends: dict[tuple[int, Hashable], deque[Message]] = {}
         self._receives: dict[tuple[int, Hashable], deque[Message]] = {}
 
-    def send(self, to: int, tag: Hashable, size: float, label: str, cursor: Cursor, payload: Any = None) -> Message:
-        """Post a message of `size` bytes from the cursor's rank."""
+    def send(
+        self,
+        to: int,
+        tag: Hashable,
+        size: float,
+        label: str,
+        cursor: Cursor,
+        payload: Any = None,
+        ready: float | None = None,
+    ) -> Message:
+        """Post a message of `size` bytes from the cursor's rank, which has been at it since `ready`, or since now."""
         waiting = self._receives.get((to, tag))
         message = _take(waiting, lambda posted: posted.source in (cursor.rank, ANY))
         first = message is None
@@ -121,7 +125,7 @@ class Exchange:
         message.source = cursor.rank
         message.size, message.label, message.payload = size, label, payload
         message.sender_lane, message.sender_step = cursor.lane, cursor.step
-        self._ready(message, cursor, begin=not first)
+        self._ready(message, cursor, not first, self._env.now if ready is None else ready)
         return message
 
     def receive(self, source: int, tag: Hashable, cursor: Cursor) -> Message:
@@ -135,7 +139,7 @@ class Exchange:
         elif not waiting:
             del self._sends[cursor.rank, tag]
         message.receiver_lane, message.receiver_step = cursor.lane, cursor.step
-        self._ready(message, cursor, begin=not first)
+        self._ready(message, cursor, not first, self._env.now)
         return message
 
     def unmatched(self) -> list[str]:
@@ -148,13 +152,13 @@ class Exchange:
         ]
         return sends + receives
 
-    def _ready(self, message: Message, cursor: Cursor, begin: bool) -> None:
+    def _ready(self, message: Message, cursor: Cursor, begin: bool, since: float) -> None:
         """Note that one side has come; when it is the second, that side is why the transfer starts now."""
         if not begin:
-            message.start, message.cause = self._env.now, cursor.last
+            message.start, message.cause = since, cursor.last
             return
-        if self._env.now > message.start or message.cause < 0:
-            message.start, message.cause = self._env.now, cursor.last
+        if since > message.start or message.cause < 0:
+            message.start, message.cause = since, cursor.last
         self._busy(message.source, 1)
         self._busy(message.destination, 1)
         routes = self._route(message.source, message.destination)
@@ -163,9 +167,6 @@ class Exchange:
         else:
             share = message.size / len(routes)
             transfer = self._env.all_of([self._network.transfer(route, share) for route in routes])
-        beside = self._beside(message.source, message.destination)
-        if beside is not None:
-            transfer = self._env.all_of([transfer, self._network.transfer(beside, message.size)])
         assert transfer.callbacks is not None
         # SimPy runs callbacks in the order of this list: the spans are recorded before either side goes on.
         transfer.callbacks.append(lambda _: self._finish(message))

@@ -112,8 +112,6 @@ class Executor:
         ``bytes -> seconds`` that a collective call takes on every rank before its first message; none if left out.
     arithmetic : Arithmetic
         The numbers behind the operations.
-    beside : callable, optional
-        ``(source_rank, destination_rank)`` to what their messages keep busy beside their route.
     progress : callable, optional
         Called with the step number whenever the first rank enters a new step.
     """
@@ -132,14 +130,13 @@ class Executor:
         progress: Callable[[int], None] | None = None,
         collective_overhead: Callable[[float], float] = lambda size: 0.0,
         arithmetic: Arithmetic | None = None,
-        beside: Callable[[int, int], Route | None] = lambda source, destination: None,
     ) -> None:
         self._env = env
         self._progress = progress
         self._run = Run(env, task, network, trace, arithmetic or NoArithmetic())
         self.ranks = tuple(Rank(index, setup.role, task) for index, setup in enumerate(setups))
         self._states = [RankState(rank, setup) for rank, setup in zip(self.ranks, setups, strict=True)]
-        self._exchange = Exchange(env, network, route, category, trace, self._transfer, beside)
+        self._exchange = Exchange(env, network, route, category, trace, self._transfer)
         self._finished = 0
         self.events = 0  #: events of the clock, once the run is over
         self._device = DeviceOperations(self._run)
@@ -158,6 +155,11 @@ class Executor:
             Send: self._messages.send,
             Receive: self._messages.receive,
             Collective: self._messages.collective,
+        }
+        #: What is done differently beside the generator.
+        self._handlers_beside: dict[type[Any], Callable[[RankState, Any, Cursor], Activity]] = {
+            **self._handlers,
+            Send: self._messages.send_beside,
         }
 
     def _transfer(self, rank: int, change: int) -> None:
@@ -279,7 +281,7 @@ class Executor:
             if isinstance(operation, Collective) and sequence is not None:
                 started.result = yield from self._messages.play(state, operation, own, sequence)
             else:
-                started.result = yield from self._handlers[type(operation)](state, operation, own)
+                started.result = yield from self._handlers_beside[type(operation)](state, operation, own)
             started.end = self._env.now
             started.done.succeed()
 

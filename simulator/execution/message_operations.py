@@ -61,14 +61,25 @@ class MessageOperations:
 
     def send(self, state: RankState, operation: Send, cursor: Cursor) -> Activity:
         """One message, or one a layer, with the numbers as they are now."""
-        array = operation.array
+        yield from self._send(state, operation, cursor, copied=operation.array.shared)
+
+    def send_beside(self, state: RankState, operation: Send, cursor: Cursor) -> Activity:
+        """The same beside the generator, which may change the array meanwhile."""
+        yield from self._send(state, operation, cursor, copied=True)
+
+    def _send(self, state: RankState, operation: Send, cursor: Cursor, copied: bool) -> Activity:
+        array, ready = operation.array, self._run.env.now
         self._read_for_message(array)
         payload = array.snapshot(cursor.rank)
-        for part in message_parts(array.layout, self._packed):
-            message = self._exchange.send(
-                operation.to, _POINT_TO_POINT, part * array.element_size, array.name, cursor, payload
-            )
+        parts = message_parts(array.layout, self._packed)
+        copying = state.setup.copy_time(sum(parts) * array.element_size) if copied else 0.0
+        if copying:
+            yield self._run.work(state.setup, copying)
+        for part in parts:
+            size = part * array.element_size
+            message = self._exchange.send(operation.to, _POINT_TO_POINT, size, array.name, cursor, payload, ready)
             yield from self._await(message, cursor)
+            ready = self._run.env.now
 
     def receive(self, state: RankState, operation: Receive, cursor: Cursor) -> Activity:
         """One message, or one a layer, all from whoever sent the first."""

@@ -50,6 +50,8 @@ class RankSetup:
     core_route : Route or None
         Where the rank is a process that shares cores: its bandwidth is one second of a core each second. None where
         the rank has its device to itself.
+    copy_time : callable
+        ``bytes -> seconds`` that the rank takes to copy what it sends while others may go on changing it.
     """
 
     program: Program
@@ -62,6 +64,7 @@ class RankSetup:
     update_category: Category
     memory_route: Route | None = None
     core_route: Route | None = None
+    copy_time: Callable[[float], float] = lambda size: 0.0
     update_jitter: Callable[[], float] = lambda: 1.0
     overlap_slowdown: float = 0.0
     correction: CostCorrection = AS_MODELLED

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -87,11 +88,18 @@ class ProcessesProfile(Document):
     cores : Sourced, optional
         How many times the work of one core alone all of them do at once, where that is less than there are: two
         hyper-threads of one core, or a clock that falls.
+    crowded : Sourced, optional
+        What cores do for more processes than there are cores, over what they do for as many; 1 if left out.
+    copy_bandwidth : Sourced, optional
+        The rate [bytes/s] at which a process copies an array before it is sent or summed, where others may change it
+        meanwhile; no time if left out.
     """
 
     link: NamedCable
     thread_cores: SourcedNumber | None = None
     cores: SourcedNumber | None = None
+    crowded: SourcedNumber | None = None
+    copy_bandwidth: SourcedBandwidth | None = None
 
 
 class NodeProfile(Document):
@@ -126,6 +134,8 @@ class Processes:
     link: CableType
     thread_cores: float
     cores: float | None = None
+    crowded: float = 1.0
+    copy_bandwidth: float = inf
 
 
 @dataclass(frozen=True)
@@ -207,6 +217,8 @@ def _processes(
         numbers(profile.link, where),
         profile.thread_cores.value if profile.thread_cores else 1.0,
         profile.cores.value if profile.cores else None,
+        profile.crowded.value if profile.crowded else 1.0,
+        profile.copy_bandwidth.value if profile.copy_bandwidth else inf,
     )
 
 

@@ -25,7 +25,6 @@ from simulator.hardware.listing import CableNumbers, check_connected, expand_cab
 from simulator.hardware.node import NameList, Node, NodeProfile, expand_node
 from simulator.hardware.sourced import (
     Profile,
-    SourcedBandwidth,
     SourcedDuration,
     SourcedMoney,
     SourcedPower,
@@ -50,14 +49,11 @@ class CollectiveOverheads(Document):
         A call on an array of any size.
     large_from, large_call : Sourced, optional
         The size of array [bytes] from which a call takes longer, and how long it takes then; both or neither.
-    copy_bandwidth : Sourced, optional
-        The rate [bytes/s] at which a call first copies the array, where it leaves the caller's as it is.
     """
 
     call: SourcedTime
     large_from: SourcedSize | None = None
     large_call: SourcedTime | None = None
-    copy_bandwidth: SourcedBandwidth | None = None
 
     @model_validator(mode="after")
     def _large_is_whole(self) -> Self:
@@ -69,14 +65,6 @@ class CollectiveOverheads(Document):
 
     def time(self, size: float) -> float:
         """Time [s] of a call on an array of `size` bytes."""
-        return self.fixed_time(size) + self.copy_time(size)
-
-    def copy_time(self, size: float) -> float:
-        """What of it is copying the array [s]."""
-        return size / self.copy_bandwidth.value if self.copy_bandwidth is not None else 0.0
-
-    def fixed_time(self, size: float) -> float:
-        """What of it is not [s]: the same for all arrays, or for all large ones."""
         if self.large_from is not None and self.large_call is not None and size >= self.large_from.value:
             return self.large_call.value
         return self.call.value

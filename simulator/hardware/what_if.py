@@ -16,7 +16,7 @@ its factor multiplies the figure, so 2 on a bandwidth and 0.5 on a latency are b
 ``overhead.<kind>``                 software time of a message, copy, peer, staging or local transfer
 ``overhead.framework``              what a calibration adds to each gradient, update and batch
 ``collective.call``                 software time of one collective call
-``collective.copy_bandwidth``       the rate at which a call first copies the array
+``process.copy_bandwidth``          the rate at which processes of one CPU copy what they send or sum
 =================================== ==================================================================================
 
 Regime: a part that is faster, but the same otherwise. Capacities, numbers of units, caches, prices and power stay; so
@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal, TypeVar
 
 from simulator.errors import InputError
@@ -40,7 +41,7 @@ from simulator.hardware.cables import Cable, CableType
 from simulator.hardware.device import Device
 from simulator.hardware.fabric import FatTreeProfile
 from simulator.hardware.memory import Memory, MemoryCache
-from simulator.hardware.node import Node
+from simulator.hardware.node import Node, Processes
 from simulator.hardware.sourced import Kind, Sourced
 from simulator.hardware.system import System
 
@@ -132,9 +133,8 @@ def what_ifs(system: System) -> dict[str, Parameter]:
         found.append(Parameter("peer.socket_bandwidth", "transfers through a CPU: bandwidth", "rate"))
     found += [Parameter(f"overhead.{name}", f"software time of {what}", "time") for name, what in OVERHEADS.items()]
     found.append(Parameter("collective.call", "software time of a collective call", "time"))
-    collective = system.profile.overheads.collective
-    if collective is not None and collective.copy_bandwidth is not None:
-        found.append(Parameter("collective.copy_bandwidth", "copy before a collective: bandwidth", "rate"))
+    if system.node.processes is not None and system.node.processes.copy_bandwidth < inf:
+        found.append(Parameter("process.copy_bandwidth", "copy before a message or sum: bandwidth", "rate"))
     return {parameter.name: parameter for parameter in found}
 
 
@@ -203,13 +203,7 @@ def scaled_system(system: System, factors: Mapping[str, float]) -> System:
         return system
     devices = {device.name: scaled_device(device, factors) for device in system.devices.values()}
     node = _scaled_node(system, factors)
-    overheads, collective = system.profile.overheads, system.profile.overheads.collective
-    if collective is not None:
-        rate = _scaled(collective.copy_bandwidth, factors.get("collective.copy_bandwidth", 1.0))
-        overheads = overheads.model_copy(
-            update={"collective": collective.model_copy(update={"copy_bandwidth": rate})},
-        )
-    tables = {"overheads": overheads, "node": system.profile.node.model_copy(update={"peer": node.peer})}
+    tables = {"node": system.profile.node.model_copy(update={"peer": node.peer})}
     uplink = 1.0 / factors.get("fabric.oversubscription", 1.0)
     cables = dict(system.fabric_cables)
     if uplink != 1.0:
@@ -227,6 +221,11 @@ def scaled_system(system: System, factors: Mapping[str, float]) -> System:
     )
 
 
+def _scaled_processes(processes: Processes, system: System, factors: Mapping[str, float]) -> Processes:
+    copying = processes.copy_bandwidth * factors.get("process.copy_bandwidth", 1.0)
+    return replace(processes, link=_scaled_cable(processes.link, system, factors), copy_bandwidth=copying)
+
+
 def _scaled_node(system: System, factors: Mapping[str, float]) -> Node:
     node = system.node
 
@@ -239,7 +238,7 @@ def _scaled_node(system: System, factors: Mapping[str, float]) -> Node:
         node,
         cables=tuple(scaled(cable) for cable in node.cables),
         peer=node.peer.model_copy(update={"socket_bandwidth": limit}),
-        processes=processes and replace(processes, link=_scaled_cable(processes.link, system, factors)),
+        processes=processes and _scaled_processes(processes, system, factors),
     )
 
 

@@ -24,16 +24,23 @@ class Resource:
     `flows` and `bundles` are dicts used as ordered sets, so that results never depend on addresses in memory.
     """
 
-    __slots__ = ("bundles", "busy", "busy_since", "capacity", "flows", "name", "visit")
+    __slots__ = ("bundles", "busy", "busy_since", "capacity", "crowd", "crowded_capacity", "flows", "name", "visit")
 
-    def __init__(self, name: str, capacity: float) -> None:
+    def __init__(self, name: str, capacity: float, crowd: int = 0, crowded_capacity: float = inf) -> None:
         self.name = name
         self.capacity = capacity
+        self.crowd = crowd or inf
+        self.crowded_capacity = crowded_capacity
         self.flows: dict[Flow, None] = {}
         self.bundles: dict[Bundle, None] = {}
         self.busy = 0.0  # seconds with at least one flow, up to `busy_since`
         self.busy_since = 0.0
         self.visit = 0  # the last search for a component that came by
+
+    @property
+    def shared_capacity(self) -> float:
+        """What the flows that it has now get together [B/s]."""
+        return self.capacity if len(self.flows) <= self.crowd else self.crowded_capacity
 
 
 class Path:

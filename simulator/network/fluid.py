@@ -27,7 +27,7 @@ from simulator.network.accounts import NetworkCounters, ResourceUse, resource_us
 from simulator.network.base import check_size
 from simulator.network.flows import Bundle, BundleKey, Flow, Path, Resource
 from simulator.network.max_min import max_min_rates
-from simulator.platform.links import Route
+from simulator.platform.links import Link, Route
 
 __all__ = ["FluidNetwork", "Wakeup"]
 
@@ -102,10 +102,14 @@ class FluidNetwork:
             if not link.bandwidth > 0:
                 raise InputError(f"link {link.name}: bandwidth: expected more than 0 B/s, got {link.bandwidth!r}")
             if link.bandwidth < inf:
-                resource = self._resources.setdefault(link.resource, Resource(link.resource, link.bandwidth))
-                resources[resource] = None
+                resources[self._resources.get(link.resource) or self._add_resource(link)] = None
         path = self._paths[route] = Path(route.overhead + route.latency, tuple(resources), route.rate_cap)
         return path
+
+    def _add_resource(self, link: Link) -> Resource:
+        resource = Resource(link.resource, link.bandwidth, link.crowd, link.crowded_bandwidth)
+        self._resources[link.resource] = resource
+        return resource
 
     # What happens to a flow. Each of these only notes what has changed; `_share` works out the consequences.
 
@@ -251,7 +255,7 @@ class FluidNetwork:
                             resources.append(other)
         rates = max_min_rates(
             [[index[resource] for resource in bundle.resources] for bundle in bundles],
-            [resource.capacity for resource in resources],
+            [resource.shared_capacity for resource in resources],
             [bundle.cap for bundle in bundles],
             [bundle.count for bundle in bundles],
         )

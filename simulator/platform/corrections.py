@@ -11,7 +11,7 @@ from functools import cached_property
 
 from simulator.hardware.cables import CableType
 
-__all__ = ["MEMORY", "UNCORRECTED", "LinkCorrection", "PlatformCorrections"]
+__all__ = ["MEMORY", "UNCORRECTED", "CoresCorrection", "LinkCorrection", "PlatformCorrections"]
 
 #: Stands for a link profile where messages are copies inside the memory of one chip.
 MEMORY = "memory"
@@ -26,6 +26,14 @@ class LinkCorrection:
 
 
 @dataclass(frozen=True)
+class CoresCorrection:
+    """A factor on what all cores of a CPU do at once, and one more while more processes than cores compute."""
+
+    together: float = 1.0
+    crowded: float = 1.0
+
+
+@dataclass(frozen=True)
 class PlatformCorrections:
     """Corrections of a whole platform; without arguments, none.
 
@@ -36,15 +44,15 @@ class PlatformCorrections:
     overheads : mapping
         Seconds that replace the system's, by ``"message"``, ``"copy"``, ``"peer"``, ``"staging"``, ``"local"`` and
         ``"collective"``.
-    cores : float
-        Factor on what all cores of a CPU do at once, where ranks are processes that share them.
+    cores : CoresCorrection
+        Where ranks are processes that share them.
     overhead_factors : mapping
         Factors on overheads, the system's or those that replace them, by the same names: what if software were faster.
     """
 
     links: Mapping[str, LinkCorrection] = field(default_factory=dict)
     overheads: Mapping[str, float] = field(default_factory=dict)
-    cores: float = 1.0
+    cores: CoresCorrection = CoresCorrection()
     overhead_factors: Mapping[str, float] = field(default_factory=dict)
 
     def overhead(self, name: str, stated: float) -> float:

@@ -28,6 +28,10 @@ class Link:
     resource : str
         What flows compete for. Both directions of a half-duplex or shared medium carry the same name; otherwise it
         is the link's own name. All links of one resource have the same bandwidth.
+    crowd : int
+        The most flows that leave the bandwidth as it is; 0 if any number does.
+    crowded_bandwidth : float
+        What more flows than that get together [B/s]: processors that have to switch between processes.
     """
 
     name: str
@@ -37,6 +41,8 @@ class Link:
     latency: float
     medium: str
     resource: str
+    crowd: int = 0
+    crowded_bandwidth: float = inf
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,11 +63,11 @@ class Software:
         factor = self._corrections.overhead_factors.get("collective", 1.0)
         if stated is None:
             return (call or 0.0) * factor
-        fixed = stated.fixed_time(size)
+        fixed = stated.time(size)
         if call is not None:
             # Of a system whose calls on large arrays take longer, only the usual call is calibrated.
             fixed = max(call, fixed) if fixed > stated.call.value else call
-        return fixed * factor + stated.copy_time(size)
+        return fixed * factor
 
     def figures(self) -> dict[str, float]:
         """What each calibratable overhead is [s], by its name; the largest where it differs from path to path."""

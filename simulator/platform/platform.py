@@ -223,7 +223,14 @@ class Platform:
 
         None inside one chip: its groups are threads, and nobody calls a message-passing library.
         """
-        return self._software.collective(size) if self.calls_collectives else 0.0
+        return self._software.collective(size) + self.copy_time(size) if self.calls_collectives else 0.0
+
+    def copy_time(self, size: float) -> float:
+        """Time [s] in which a process copies what it sends or sums, where others may change it meanwhile.
+
+        None where adapters and engines take numbers from where they are.
+        """
+        return 0.0 if self._process_routes is None else self._process_routes.copy_time(size)
 
     @property
     def calls_collectives(self) -> bool:

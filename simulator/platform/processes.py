@@ -2,15 +2,20 @@
 
 The operating system shares cores out fairly: n processes that compute on c cores each run at min(1, c/n) of a core's
 speed (processor sharing; Kleinrock, *Queueing Systems* II, 1976, section 4.4). Where cores slow one another down, as
-two hyper-threads do, c is what all of them do at once, which is less than their number. That is what max-min fairness
+two hyper-threads do, c is what all of them do at once, which is less than their number; and it is less again by the
+factor `crowded` while more processes compute than there are cores, which then switch from one to another and find what
+the other has left in their caches. That is what max-min fairness
 makes of a link, so the cores of a CPU are one: it carries c times what one core copies, κ, and s seconds of a core's
-work are a transfer of s·κ bytes at no more than κ. A message is a copy in which both processes take part: it keeps a
-core busy on either side, so it competes with whoever computes; it also passes the memory, which all copies under way
-share. Threads of one process, such as a master's, get `thread_cores` cores together at most, a link of their own.
+work are a transfer of s·κ bytes at no more than κ. A message is a copy that the
+receiving process makes from the memory of the sending one, as MPI libraries do within a machine (one side copies, the
+other waits): it keeps a core of the receiver busy, so it competes with whoever computes, and it passes the memory,
+which all copies under way share. What a process sends while it goes on changing it, it copies first, at
+`copy_bandwidth`, and so do collective calls. Threads of one process, such as a master's, get `thread_cores` cores
+together at most, a link of their own.
 
-A process that waits for a message sleeps and uses no core. What its polling costs, and the time until a sleeper sees
-its message, belong to the message's overhead, a constant. Not modelled: time slices (a process that wakes may have to
-wait for one) and caches lost by switching. Messages to other nodes take no core's time.
+A process that waits for a message sleeps and uses no core; the time until it wakes belongs to the message's overhead, a
+constant. Not modelled: time slices (a process that wakes may have to wait for one). Messages to other nodes take no
+core's time.
 """
 
 from __future__ import annotations
@@ -73,11 +78,12 @@ class ProcessRoutes:
 
     def __init__(self, processes: Processes, corrections: PlatformCorrections) -> None:
         self._thread_cores, self._cores = processes.thread_cores, processes.cores
+        self._copy_bandwidth = processes.copy_bandwidth
         self._cable = cable = corrections.cable(processes.link)
         self.overhead = corrections.overhead("local", cable.message_overhead or 0.0)
         self._rate = min(cable.bandwidth, cable.flow_cap)
         self._chips: dict[str, _Chip] = {}
-        self._scale = corrections.cores
+        self._scale, self._crowded = corrections.cores.together, processes.crowded * corrections.cores.crowded
         self._threads: dict[str, Link] = {}
 
     def message(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
@@ -90,14 +96,19 @@ class ProcessRoutes:
         """Where work of a process goes: ``bandwidth`` of this route is one second of a core each second."""
         return Route((self._chip(process).cores, self._thread(process)), 0.0, self._rate)
 
+    def copy_time(self, size: float) -> float:
+        """Time [s] in which a process copies so many bytes, with a core of its own."""
+        return size / self._copy_bandwidth
+
     def _chip(self, process: PlacedDevice) -> _Chip:
         name = process.vertex
         if name not in self._chips:
             cable = self._cable
             cores, memory = f"{name} cores", f"{name} copies"
-            count = self._cores or process.device.units.value
+            units = int(process.device.units.value)
+            together = self._rate * (self._cores or units) * self._scale
             self._chips[name] = _Chip(
-                Link(cores, name, name, self._rate * count * self._scale, 0.0, CORES, cores),
+                Link(cores, name, name, together, 0.0, CORES, cores, units, together * self._crowded),
                 Link(memory, name, name, cable.bandwidth, cable.latency, cable.medium, memory),
             )
         return self._chips[name]

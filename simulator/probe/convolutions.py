@@ -15,7 +15,7 @@ import numpy as np
 
 from simulator.cost.elementwise import StreamTable
 from simulator.learning.convolution import Convolution as ConvolutionLayer
-from simulator.probe.passes import ELEMENT_SIZE, less_other_kernels
+from simulator.probe.passes import ELEMENT_SIZE, layer_passes, less_other_kernels
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Convolution, Pass
 from simulator.workload.layers.base import bias_backward, bias_forward
@@ -68,7 +68,7 @@ def convolutions(quick: bool) -> dict[Case, Callable[[], object]]:
     for shape, batch in itertools.product(shapes, batches):
         channels, side, filters, kernel, padding = shape
         layer = ConvolutionLayer(channels, filters, kernel, padding)
-        for part, work in works(layer, generator.random((batch, side, side, channels)), generator).items():
+        for part, work in layer_passes(layer, generator.random((batch, side, side, channels)), generator).items():
             works[Case(batch, shape, part)] = work
     return works
 

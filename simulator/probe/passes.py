@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ELEMENT_SIZE", "Layer", "less_other_kernels", "works"]
+__all__ = ["ELEMENT_SIZE", "Layer", "layer_passes", "less_other_kernels"]
 
 ELEMENT_SIZE = 8  #: bytes of the learners' numbers
 _LEAST = 0.2  #: share of a measured time that taking off other kernels leaves at least
@@ -30,7 +30,7 @@ class Layer(Protocol):
         ...
 
 
-def works(layer: Layer, inputs: Any, generator: np.random.Generator) -> dict[str, Callable[[], object]]:
+def layer_passes(layer: Layer, inputs: Any, generator: np.random.Generator) -> dict[str, Callable[[], object]]:
     """The layer on these inputs: forwards, backwards for the weights alone, and backwards for both gradients."""
     parameters = layer.initial(generator)
     output, saved = layer.forward(parameters, inputs)

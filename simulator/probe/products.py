@@ -18,7 +18,7 @@ import numpy as np
 
 from simulator.cost.elementwise import StreamTable
 from simulator.learning.layers import Dense
-from simulator.probe.passes import ELEMENT_SIZE, less_other_kernels
+from simulator.probe.passes import ELEMENT_SIZE, layer_passes, less_other_kernels
 from simulator.probe.timing import Measured
 from simulator.workload.kernels import Gemm
 from simulator.workload.layers.base import bias_backward, bias_forward
@@ -67,7 +67,7 @@ def products(quick: bool) -> dict[DenseCase, Callable[[], object]]:
     sides, batches = (_QUICK_SIDES, _QUICK_BATCHES) if quick else (_SIDES, _BATCHES)
     for (inputs, outputs), batch in itertools.product(sides, batches):
         layer = Dense(inputs, outputs)
-        for part, work in works(layer, generator.random((batch, inputs)), generator).items():
+        for part, work in layer_passes(layer, generator.random((batch, inputs)), generator).items():
             works[DenseCase(batch, inputs, outputs, part)] = work
     return works
 

@@ -167,6 +167,7 @@ def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, 
     cores = found.machine.cores
     together = _within(found.cores.together, 1.0, cores)
     threads = _within(found.cores.threads, 1.0, cores)
+    crowded = _within(found.cores.oversubscribed, 0.0, 1.0)
     return {
         "schema": "clustersim/system/1",
         "name": name,
@@ -181,14 +182,10 @@ def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, 
             "processes": {
                 "link": link,
                 "thread_cores": _number(threads, "", "threads that update arrays, over one such thread"),
+                "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies"),
+                "crowded": _number(crowded, "", f"products of {2 * cores} processes at once, over those of {cores}"),
                 "cores": _number(together, "", "products on all cores at once, over those of one core alone"),
             },
-        },
-        "overheads": {
-            "collective": {
-                "call": _stated("0 s", "derived", "inside the message overhead"),
-                "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies"),
-            }
         },
         "fabric": {"kind": "none"},
     }

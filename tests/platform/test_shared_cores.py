@@ -14,7 +14,8 @@ from simulator.execution.cursor import Cursor
 from simulator.execution.exchange import Exchange
 from simulator.hardware import load_system
 from simulator.network.fluid import FluidNetwork
-from simulator.platform import Platform, Route, build_platform
+from simulator.platform import Platform, build_platform
+from simulator.platform.corrections import CoresCorrection, PlatformCorrections
 from simulator.simulation import load, simulate
 from simulator.trace import Trace
 
@@ -169,17 +170,12 @@ def exchange_end(platform: Platform, pairs: list[tuple[int, int]], size: float) 
     env = simpy.Environment()
     names = [place.name for place in platform.accelerators]
 
-    def beside(source: int, target: int) -> Route:
-        core, route = platform.core(names[source]), platform.route(names[source], names[target])
-        return Route(core.links, route.overhead + route.latency, core.rate_cap)
-
     exchange = Exchange(
         env,
         FluidNetwork(env),
         route=lambda source, target: platform.route(names[source], names[target]),
         category=lambda source, target: "messages",
         trace=Trace(()),
-        beside=beside,
     )
     for source, target in pairs:
         exchange.send(target, "tag", size, "w", Cursor(source, "network"))
@@ -188,14 +184,46 @@ def exchange_end(platform: Platform, pairs: list[tuple[int, int]], size: float) 
     return env.now
 
 
-@pytest.mark.parametrize(("cores", "longer"), [(1, 4), (2, 2), (4, 1), (8, 1)])
-def test_both_sides_of_a_message_keep_a_core_busy(systems, cores, longer):
-    """Two messages are four processes that copy."""
+@pytest.mark.parametrize(("cores", "longer"), [(1, 2), (2, 1), (4, 1)])
+def test_each_message_keeps_the_receivers_core_busy(systems, cores, longer):
+    """Two messages are two processes that copy, while those that send wait."""
     platform = platform_of(systems, cores, 4)
     alone = exchange_end(platform_of(systems, 8, 4), [(0, 1)], 1e9)
     overhead = exchange_end(platform, [(0, 1)], 0.0)
     both = exchange_end(platform, [(0, 1), (2, 3)], 1e9)
     assert both - overhead == pytest.approx(longer * (alone - overhead), rel=1e-9)
+
+
+@pytest.mark.parametrize("crowded", [0.5, 0.9, 1.0])
+@pytest.mark.parametrize("computing", [1, 2, 3, 4])
+def test_cores_do_less_for_more_processes_than_there_are(systems, computing, crowded):
+    corrections = PlatformCorrections(cores=CoresCorrection(1.0, crowded))
+    platform = build_platform(load_system(systems[2, None]), 1, processes=5, corrections=corrections)
+    env = simpy.Environment()
+    network = FluidNetwork(env)
+    ends = []
+    for place in platform.accelerators[:computing]:
+        done = network.transfer(platform.core(place.name), platform.core(place.name).bandwidth)
+        done.callbacks.append(lambda _: ends.append(env.now))
+    env.run()
+    together = 2 if computing <= 2 else 2 * crowded
+    assert ends == pytest.approx([max(1.0, computing / together)] * computing, rel=1e-9)
+
+
+def test_when_enough_processes_have_ended_the_others_go_on_uncrowded(systems):
+    """Three seconds' work on two cores at half their rate until the short one is done, and then at their own."""
+    corrections = PlatformCorrections(cores=CoresCorrection(1.0, 0.5))
+    platform = build_platform(load_system(systems[2, None]), 1, processes=3, corrections=corrections)
+    env = simpy.Environment()
+    network = FluidNetwork(env)
+    routes = [platform.core(place.name) for place in platform.accelerators]
+    short, *long = [
+        network.transfer(route, share * route.bandwidth) for route, share in zip(routes, (0.1, 1, 1), strict=True)
+    ]
+    env.run(short)
+    assert env.now == pytest.approx(0.3)
+    env.run(env.all_of(long))
+    assert env.now == pytest.approx(0.3 + 0.9)
 
 
 def test_messages_share_the_memory(systems):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import simulator
 from simulator.planning.replicates import time_to_accuracy
@@ -27,6 +27,9 @@ from simulator.report.html.learning import time_to_accuracy_report
 from simulator.report.html.plane import Point, Series, plane
 from simulator.report.html.run import run_report
 from simulator.result import Result
+
+if TYPE_CHECKING:
+    from simulator.planning.plan import Plan
 
 MADE_BY = {"command": "clustersim run here.toml", "date": "2026-01-02 03:04 UTC", "python": "3.11", "clustersim": "1"}
 
@@ -83,12 +86,40 @@ def of_a_study() -> Report:
     return study_report(simulator.sweep(base, vary, jobs=1, replicates=2), MADE_BY)
 
 
+@cache
+def a_plan() -> Plan:
+    """Configurations of two systems: some will do, some are too late, some have no memory, none has a price."""
+    from simulator.planning.plan import plan
+
+    base = simulator.load("m40x4-lenet", **{"workload.steps": 400})
+    return plan(
+        base,
+        ["m40x4", "dgx1-v100"],
+        [1],
+        ["sync-sgd", "sync-easgd3"],
+        batch_sizes=[64, 10_000_000],
+        work="samples=100000",
+        deadline="250 ms",
+        sensitivity=True,
+        draws=20,
+        model_error=0.05,
+        jobs=1,
+    )
+
+
+def of_a_plan() -> Report:
+    from simulator.report.html.plan import plan_report
+
+    return plan_report(a_plan(), MADE_BY)
+
+
 ALL = {
     "run": of_a_run,
     "learning run": of_a_learning_run,
     "comparison": of_a_comparison,
     "times to accuracy": of_times_to_accuracy,
     "study": of_a_study,
+    "plan": of_a_plan,
 }
 
 

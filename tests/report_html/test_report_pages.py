@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from page_tree import Page
-from report_cases import ALL, MADE_BY, learned, of_a_comparison, run, with_text
+from report_cases import ALL, MADE_BY, a_plan, learned, of_a_comparison, of_a_plan, run, with_text
 
 import simulator
 from simulator.errors import InputError
+from simulator.planning.wording import duration
 from simulator.report.html.comparison import comparison_report
 from simulator.report.html.page import render, write_report
 from simulator.report.html.run import readable_toml, run_report
+from simulator.report.plans import answer, grouped_reasons
 from simulator.scenario import Scenario
 from simulator.units import format_quantity
 
@@ -162,6 +164,36 @@ def test_the_answer_of_a_comparison_names_the_fastest() -> None:
 
 def test_a_comparison_of_one_is_not_called_the_fastest() -> None:
     assert "fastest" not in comparison_report([("only", run().to_dict())], "t", MADE_BY).answer[0]
+
+
+def test_the_page_of_a_plan_has_its_answer_its_ranking_and_every_reason() -> None:
+    plan = a_plan()
+    page = Page(render(of_a_plan()))
+    assert plan.ranked
+    assert plan.ruled_out
+    sentence = answer(plan)
+    assert page.texts("p", "answer") == [sentence[0].upper() + sentence[1:] + "."]
+    cells = page.texts("td")
+    for one in plan.ranked:
+        assert one.name in cells
+        assert duration(one.time) in cells
+    for _, entries in grouped_reasons(plan.ruled_out):
+        for configurations, reason in entries:
+            assert configurations in cells
+            assert reason in cells
+    assert set(plan.certainty.lines) <= set(page.texts("li"))
+
+
+def test_the_best_of_a_plan_can_be_run_from_its_page() -> None:
+    page = Page(render(of_a_plan()))
+    again = Scenario.from_dict(tomllib.loads(page.texts("code")[-1]))
+    assert again.tables.cluster.system == a_plan().best.candidate.system
+
+
+def test_a_study_s_page_has_every_point_and_why_some_have_no_result() -> None:
+    page = Page(render(ALL["study"]()))
+    assert len(page.texts("tr")) == 1 + 3
+    assert any("infeasible" in line and "10000000" in line for line in page.texts("li"))
 
 
 @pytest.mark.parametrize("name", ["m40x4-lenet", "m40x4-digits", "cori-googlenet", "dgx1-resnet50"])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from report_cases import run
 
 from simulator.errors import InputError
-from simulator.report.html.timeline import few_steps, timeline, timeline_markup
+from simulator.report.html.timeline import few_steps, timeline
+from simulator.report.html.timeline_page import timeline_markup
 from simulator.trace import Trace
 from simulator.trace.spans import RankInfo, Span
 

@@ -10,7 +10,7 @@ from simulator.simulation import load, simulate
 from simulator.trace import NO_CAUSE, RankInfo, Trace
 from validation.training.journal import Journal
 from validation.training.locks import Lock
-from validation.training.merge import merge
+from validation.training.merge import merge, read_processes
 from validation.training.process import homes
 from validation.training.steps import cut, step_time
 
@@ -73,13 +73,20 @@ def journals(tmp_path):
         journal.close()
     for process, (begin, offset) in enumerate([(100.0, 0.0), (110.0, -10.0)]):
         clock = [[begin, offset, 1e-6], [begin + 5, offset, 1e-6]]
-        document = {"process": process, "ranks": [process], "begin": begin, "end": begin + 5, "clock": clock}
+        document = {
+            "process": process,
+            "ranks": [process],
+            "begin": begin,
+            "end": begin + 5,
+            "clock": clock,
+            "staleness": [],
+        }
         (tmp_path / f"process-{process}.json").write_text(json.dumps(document))
     return tmp_path
 
 
 def test_a_message_starts_when_both_of_its_sides_are_ready(journals):
-    merged = merge(journals, RANKS, (0, 1), {})
+    merged = merge(journals, RANKS, (0, 1), read_processes(journals, 2), {})
     spans = {span.name: span for span in merged.spans}
     assert spans["gradient"].start == 0.0
     for name, end in (("send w", 4.0), ("receive w", 4.5)):
@@ -91,7 +98,7 @@ def test_a_message_starts_when_both_of_its_sides_are_ready(journals):
 
 def test_a_message_whose_other_side_was_never_written_is_kept(journals):
     (journals / "journal-0").unlink()
-    merged = merge(journals, RANKS, (0, 1), {})
+    merged = merge(journals, RANKS, (0, 1), read_processes(journals, 2), {})
     assert [span.name for span in merged.spans] == ["receive w"]
 
 

@@ -2,8 +2,8 @@
 
 In two stages. The first fits single operations, as `clustersim calibrate` does. Operations of processes that share
 cores take longer by what the others do meanwhile, which a trace shows only mixed with all else, so the second stage
-fits whole steps: how much all cores do at once (`cores.scale`), and with it the scales of arithmetic and messages,
-held near what the first stage has found.
+fits whole steps: how much all cores do at once (`cores.scale`), how much less when more processes than cores compute
+(`cores.crowded`), and with these the scales of arithmetic and messages, held near what the first stage has found.
 """
 
 from __future__ import annotations
@@ -46,10 +46,11 @@ PARAMETERS = (
 #: What the second stage fits, with the relative standard deviation that holds it near the first stage's value.
 REFINED: Mapping[str, float] = {
     "cores.scale": 0.3,
+    "cores.crowded": 0.3,
     "compute.scale.mlp": 0.1,
     "compute.scale.lenet": 0.1,
     "update.scale": 0.1,
-    "link.cpu-node-memory.bandwidth": 0.1,
+    "link.cpu-node-memory.bandwidth": 0.3,
 }
 _STEP_ERROR = 0.1  #: relative error of one measured step, runs repeated differ by about as much
 _DIFFERENCE = 0.04  #: relative step of the slopes

@@ -104,8 +104,8 @@ class _Pair:
     def message(self, values: NDArray[np.float64]) -> None:
         """One message of an algorithm, from this side."""
         if self.sends:
-            array = Array("probe", (len(values),), values.itemsize, values).snapshot(0)
-            self._transport.send(array.value, self._transport.announce(array, 0, 1), 1)
+            array = Array("probe", (len(values),), values.itemsize, values)
+            self._transport.send(values, self._transport.announce(array, 0, 1), 1)
         else:
             header = self._transport.hear(0, 1)
             self._transport.receive(np.empty(header.numbers, np.dtype(header.dtype)), header, 1)

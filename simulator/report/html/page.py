@@ -16,25 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from simulator.errors import InputError
-from simulator.report.html.document import (
-    Block,
-    Cell,
-    Code,
-    Facts,
-    Figure,
-    Folded,
-    Heading,
-    Notes,
-    Prose,
-    Repeat,
-    Report,
-    Section,
-    Table,
-    Words,
-)
-from simulator.report.html.prose import prose
+from simulator.report.html.blocks import blocks_markup, code_markup, words_markup
+from simulator.report.html.document import Block, Code, Figure, Folded, Repeat, Report, Section
 from simulator.report.html.svg import hatches
-from simulator.report.html.timeline import Timeline, timeline_markup
+from simulator.report.html.timeline import Timeline
 
 __all__ = ["render", "write_report"]
 
@@ -127,7 +112,7 @@ def _head(report: Report) -> Iterator[str]:
     yield f"<header>\n<h1>{escape(report.title)}</h1>"
     for place, sentence in enumerate(report.answer):
         yield f"<p class={'more' if place else 'answer'}>{escape(sentence)}</p>"
-    yield from _blocks(report.blocks, 2)
+    yield from blocks_markup(report.blocks, 2)
     yield "</header>"
 
 
@@ -138,99 +123,18 @@ def _links(sections: Sequence[Section], anchors: Sequence[str]) -> Iterator[str]
 
 
 def _section(section: Section, anchor: str) -> Iterator[str]:
-    badge = "" if section.badge is None else " " + _words(section.badge)
+    badge = "" if section.badge is None else " " + words_markup(section.badge)
     yield f'<section id="{escape(anchor)}">\n<h2>{escape(section.title)}{badge}</h2>'
-    yield from _blocks(section.blocks, 3)
+    yield from blocks_markup(section.blocks, 3)
     yield "</section>"
 
 
 def _repeat(repeat: Repeat) -> Iterator[str]:
     made = repeat.provenance
     yield '<footer id="repeat">\n<h2>How to repeat this</h2>'
-    yield from _code(Code(made["command"]))
+    yield from code_markup(Code(made["command"]))
     shown = [Code(toml, name) for name, toml in repeat.scenarios]
-    yield from _blocks(shown if len(shown) < 2 else [Folded(f"all {len(shown)} scenarios in full", shown)], 3)
+    yield from blocks_markup(shown if len(shown) < 2 else [Folded(f"all {len(shown)} scenarios in full", shown)], 3)
     seed = "" if repeat.seed is None else f"seed {repeat.seed}; "
     others = [f"{name} {value}" for name, value in made.items() if name not in ("command", "date")]
     yield f"<p class=soft>{escape(made['date'])}; {seed}{escape(', '.join(others))}</p>\n</footer>"
-
-
-# Blocks ---------------------------------------------------------------------------------------------------------------
-
-
-def _blocks(blocks: Iterable[Block], level: int) -> Iterator[str]:
-    """Blocks one after the other; headings inside are of `level`, and those of prose after one a level below."""
-    below = level
-    for block in blocks:
-        match block:
-            case Heading(text):
-                yield f"<h{level}>{escape(text)}</h{level}>"
-                below = level + 1
-            case Prose(text):
-                yield prose(text, below)
-            case Folded():
-                yield from _folded(block, below)
-            case Facts(pairs):
-                items = (f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in pairs)
-                yield f"<dl>{''.join(items)}</dl>"
-            case Notes(lines, kind):
-                if lines:
-                    items = (f"<li>{escape(line)}</li>" for line in lines)
-                    yield f'<ul class="{escape(kind)}">{"".join(items)}</ul>'
-            case Code():
-                yield from _code(block)
-            case Table():
-                yield from _table(block)
-            case Figure(picture, caption):
-                if picture:
-                    yield f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
-            case Timeline():
-                yield timeline_markup(block)
-
-
-def _folded(block: Folded, level: int) -> Iterator[str]:
-    yield f"<details><summary>{escape(block.summary)}</summary>"
-    yield from _blocks(block.blocks, level)
-    yield "</details>"
-
-
-def _code(block: Code) -> Iterator[str]:
-    if block.caption:
-        yield f"<p class=soft>{escape(block.caption)}</p>"
-    label = escape(block.caption or "command")
-    yield f'<pre tabindex=0 role=region aria-label="{label}"><code>{escape(block.text)}</code></pre>'
-
-
-def _table(table: Table) -> Iterator[str]:
-    """In a box of its own, which scrolls where the table is wider than the page."""
-    label = escape(table.caption or ", ".join(heading for heading in table.headings if heading))
-    yield f'<div class=wide tabindex=0 role=region aria-label="{label}"><table>'
-    if table.caption:
-        yield f"<caption>{escape(table.caption)}</caption>"
-    heads = (
-        f"<th scope=col{' class=number' if place in table.numbers else ''}>{escape(heading)}</th>"
-        for place, heading in enumerate(table.headings)
-    )
-    yield f"<thead><tr>{''.join(heads)}</tr></thead><tbody>"
-    for number, row in enumerate(table.rows):
-        kind = f' class="{escape(table.kinds[number])}"' if number in table.kinds else ""
-        yield f"<tr{kind}>{''.join(_cell(cell, place in table.numbers) for place, cell in enumerate(row))}</tr>"
-    yield "</tbody></table></div>"
-
-
-def _cell(cell: Cell, number: bool) -> str:
-    kinds = ["number"] if number else []
-    if isinstance(cell, Words):
-        kinds += [cell.kind] if cell.kind and not cell.badge else []
-        content = _words(cell) if cell.badge or cell.anchor else escape(cell.text)
-    else:
-        content = escape(cell)
-    named = f' class="{escape(" ".join(kinds))}"' if kinds else ""
-    return f"<td{named}>{content}</td>"
-
-
-def _words(words: Words) -> str:
-    text = escape(words.text)
-    if words.badge:
-        text = f'<span class="badge {escape(words.kind)}">{text}</span>'
-    return f'<a href="#{escape(words.anchor)}">{text}</a>' if words.anchor else text

@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from simulator.planning.configuration import Configuration
     from simulator.planning.limits import Certainty, Limits
     from simulator.planning.plan import Plan
+    from simulator.planning.sensitivity import Sensitivity
 
 __all__ = ["plan_report"]
 
 #: Rows of the ranking that are shown openly, bars of a breakdown, and of what would help.
 _OPEN_ROWS, _MOST_BARS, _MOST_HELP = 15, 8, 12
+#: Savings that are worth a bar.
+_LEAST_HELP = 0.001
 _UNITS = (("d", 86400.0, 3 * 86400.0), ("h", 3600.0, 3600.0), ("min", 60.0, 60.0), ("s", 1.0, 0.0))
 
 
@@ -122,12 +125,8 @@ def _table(plan: Plan, shown: tuple[Configuration, ...], caption: str) -> Table:
 
 def _pictures(plan: Plan) -> Iterator[tuple[str, list[Block]]]:
     tried = [one.configuration for one in plan.ruled_out if one.configuration is not None]
-    everything = [*plan.ranked, *tried]
-    if len(everything) > 1:
-        if any(one.cost is not None for one in everything):
-            yield "Cost against time", _tradeoff(plan, tried, "cost")
-        if any(one.energy is not None for one in everything):
-            yield "Energy against time", _tradeoff(plan, tried, "energy")
+    if len(plan.ranked) + len(tried) > 1:
+        yield "Against time", [*_tradeoff(plan, tried, "cost"), *_tradeoff(plan, tried, "energy")]
     if plan.ranked:
         yield "Where the time goes", list(_breakdown(plan))
 
@@ -193,13 +192,16 @@ def _limits(best: Configuration, limits: Limits) -> Iterator[Block]:
     if limits.sentences:
         facts.append(("what would help", limits.sentences))
     yield Facts(facts)
-    helping = sorted((one for one in limits.sensitivities if one.saving > 0.0), key=lambda one: -one.saving)
-    bars = [
-        Bar(one.title, [Piece("saves", f"c{0 if one.kind == 'hardware' else 1}", 0, 100 * one.saving)], str(one.value))
-        for one in helping[:_MOST_HELP]
-    ]
+    helping = sorted((one for one in limits.sensitivities if one.saving > _LEAST_HELP), key=lambda one: -one.saving)
+    bars = [_help(one) for one in helping[:_MOST_HELP]]
     picture = stacked_bars(bars, "time saved [%]", "what would save time", lambda value: percent(value / 100))
-    yield Figure(picture, "What each change of the machine, or of the job, would save by itself.")
+    yield Figure(picture, "What each change would save by itself.")
+
+
+def _help(one: Sensitivity) -> Bar:
+    if one.kind == "choice":
+        return Bar(one.title, [Piece("another choice of the job", "c1", 1, 100 * one.saving)])
+    return Bar(one.title, [Piece("a better machine", "c0", 0, 100 * one.saving)], f"× {one.value:g}")
 
 
 def _certainty(certainty: Certainty) -> Iterator[Block]:

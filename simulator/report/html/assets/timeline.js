@@ -66,7 +66,8 @@ function timeline(box) {
     return roundSteps(from, to, Math.max(2, Math.floor(area.clientWidth / 90))).map((ns) => {
       const tick = document.createElement("span");
       tick.style.left = `${(100 * (ns * unit - left)) / width}%`;
-      tick.textContent = ns === 0 ? "0" : time(ns);
+      const room = (1 - (ns * unit - left) / width) * area.clientWidth;
+      tick.textContent = room < 48 ? "" : ns === 0 ? "0" : time(ns);
       return tick;
     });
   }
