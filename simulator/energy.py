@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from simulator.documents import Document
-from simulator.errors import UnknownNameError
+from simulator.errors import InputError, UnknownNameError
 from simulator.prices import quantity_text
 from simulator.trace import Category, Span
 from simulator.units import parse_quantity
@@ -138,14 +138,24 @@ def device_draws(system: System, table: PowerTable, where: str) -> dict[str, Dra
 
     Raises
     ------
-    UnknownNameError
-        If the table names a device that the system has not.
+    InputError
+        If the table names a device that the system has not, or states more for waiting than for work, or less for a
+        node than its devices draw.
     """
     devices = {device.name: device for device in system.devices.values()}
     for name in table.devices:
         if name not in devices:
             raise UnknownNameError(f"device of {system.name}", name, devices, f"{where}.devices")
-    return {name: _draw(device, table.devices.get(name, DevicePowerTable())) for name, device in devices.items()}
+    draws = {name: _draw(device, table.devices.get(name, DevicePowerTable())) for name, device in devices.items()}
+    for name, draw in draws.items():
+        if name in table.devices and draw.idle is not None and draw.idle > draw.busy:
+            raise InputError(
+                f"{where}.devices.{name}: idle: expected at most busy, {draw.busy:g} W, got {draw.idle:g} W"
+            )
+    together = sum(draws[device.name].busy for device in system.devices.values())
+    if table.node is not None and parse_quantity(table.node, "power") < together:
+        raise InputError(f"{where}.node: expected at least {together:g} W, what its devices draw, got {table.node!r}")
+    return draws
 
 
 def _draw(device: Device, stated: DevicePowerTable) -> Draw:
@@ -154,7 +164,7 @@ def _draw(device: Device, stated: DevicePowerTable) -> Draw:
         busy = parse_quantity(stated.busy, "power")
     if stated.idle is not None:
         idle = parse_quantity(stated.idle, "power")
-    return Draw(busy, None if idle is None else min(idle, busy))
+    return Draw(busy, idle)
 
 
 def node_power(system: System, table: PowerTable, draws: Mapping[str, Draw]) -> NodePower:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.energy import Draw, busy_seconds
-from simulator.errors import UnknownNameError
+from simulator.errors import InputError, UnknownNameError
 from simulator.hardware import load_device
 from simulator.hardware.catalogue import names
 from simulator.result import Result
@@ -108,6 +108,24 @@ def test_more_overhead_of_the_facility_is_more_energy_and_nothing_else():
     plain, facility = run(), run(prices={"pue": 1.2})
     assert facility.energy == pytest.approx(1.2 * plain.energy)
     assert facility.time == plain.time
+
+
+@pytest.mark.parametrize(
+    ("power", "message"),
+    [
+        ({"devices": {"v100-sxm2": {"idle": "400 W"}}}, "power.devices.v100-sxm2: idle: expected at most busy, 300 W"),
+        ({"devices": {"v100-sxm2": {"busy": "20 W"}}}, "power.devices.v100-sxm2: idle: expected at most busy, 20 W"),
+        ({"node": "1 kW"}, "power.node: expected at least 2670 W, what its devices draw, got '1 kW'"),
+        ({"devices": {"v100-sxm2": {}}}, "devices.v100-sxm2: expected busy, idle or both"),
+        ({"node": "1 J"}, "power.node: expected a power such as '215 W'"),
+    ],
+    ids=["idle", "busy", "node", "nothing", "unit"],
+)
+def test_power_that_cannot_be_is_refused(power: dict[str, Any], message: str):
+    with pytest.raises(InputError) as caught:
+        run(power=power)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_power_of_a_device_that_is_not_there_is_refused():
