@@ -112,7 +112,9 @@ class ResolvedScenario:
         self.steps = self._steps()
         self._refuse_keys_without_effect()
         self._check_cores()
-        check_effects(self.calibration, self)
+        guest = self.place is not None and self.place.guest
+        if not guest:
+            check_effects(self.calibration, self)
         self._check_slow_workers()
         self.memory_mode = tables.cluster.memory_mode or self._system_mode("memory_mode")
         self.cluster_mode = tables.cluster.cluster_mode or self._system_mode("cluster_mode")
@@ -125,7 +127,8 @@ class ResolvedScenario:
         self.chip_bandwidth = self._chip_bandwidth()
         self.worker_bandwidth = self._worker_bandwidth()
         self.reliability = reliability_setup(self)
-        check_what_if(self.what_if, self)
+        if not guest:
+            check_what_if(self.what_if, self)
 
     def _path(self, name: str) -> str:
         """Names stay names; files are looked for beside the scenario first."""

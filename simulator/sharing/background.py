@@ -63,7 +63,7 @@ class Background:
         for number, scenario in enumerate(other_scenarios(simulation.scenario)):
             with located(f"{simulation.scenario.where}: background.jobs[{number}]"):
                 before = [simulation, *self._others] if table.placement == "colocated" else []
-                place = colocated_place(self._nodes[number + 1], before)
+                place = colocated_place(self._nodes[number + 1], before, guest=True)
                 other = type(simulation)(scenario, place)
                 check_one_machine(simulation, other)
             self._others.append(other)

@@ -10,6 +10,7 @@ from simulator.sharing.neighbours import check_same_system
 from simulator.sharing.placement import Place, Scheme
 
 if TYPE_CHECKING:
+    from simulator.hardware.system import System
     from simulator.scenario import Scenario
     from simulator.simulation import Simulation
 
@@ -37,8 +38,8 @@ def placed(scenarios: Sequence[Scenario], nodes: Sequence[tuple[int, ...]], sche
     return simulations
 
 
-def colocated_place(nodes: tuple[int, ...], others: Sequence[Simulation]) -> Place:
-    """A place on nodes of which other jobs have their workers' devices already.
+def colocated_place(nodes: tuple[int, ...], others: Sequence[Simulation], guest: bool = False) -> Place:
+    """A place on nodes of which other jobs, if any are given, have their workers' devices already.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def colocated_place(nodes: tuple[int, ...], others: Sequence[Simulation]) -> Pla
                 f"{other.scenario.where}: jobs cannot share nodes of {other.platform.system.name}, which are one chip "
                 f"each; expected another placement than 'colocated'"
             )
-    return Place(nodes, frozenset(worker.name for other in others for worker in other.workers))
+    return Place(nodes, frozenset(worker.name for other in others for worker in other.workers), guest)
 
 
 def check_sharing(simulation: Simulation) -> None:
@@ -62,6 +63,11 @@ def check_sharing(simulation: Simulation) -> None:
         raise InputError(
             f"{simulation.scenario.where}: network.model: jobs share links only with 'fluid', got {model!r}"
         )
+
+
+def _links(system: System) -> tuple[object, ...]:
+    """What a system says of its links, which a [what_if] may have changed."""
+    return system.fabric_cables, system.fabric_links, system.node.cables
 
 
 def check_one_machine(first: Simulation, other: Simulation) -> None:
@@ -76,7 +82,7 @@ def check_one_machine(first: Simulation, other: Simulation) -> None:
     check_sharing(other)
     check_same_system(first.scenario, other.scenario)
     a, b = first.platform, other.platform
-    if a.corrections != b.corrections or a.system.fabric_cables != b.system.fabric_cables:
+    if a.corrections != b.corrections or _links(a.system) != _links(b.system):
         raise InputError(
             f"{other.scenario.where}: calibration: corrects links otherwise than {first.scenario.where}; jobs on one "
             f"system need the same [calibration] and [what_if] of links"

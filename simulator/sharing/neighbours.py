@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError, located
 from simulator.hardware.catalogue import profile_path
@@ -18,6 +18,8 @@ __all__ = ["check_same_system", "nodes_of_all", "other_scenarios", "own_place", 
 def other_scenarios(scenario: Scenario) -> list[Scenario]:
     """The scenarios of the jobs beside this one, with their overrides, each with a seed of its own.
 
+    The machine is this scenario's: its [calibration] and [what_if] hold for all jobs on it, in place of theirs.
+
     A job's seed is this scenario's plus the job's number from 1, unless its overrides state another: with the same
     seed, equal jobs would have the same jitter, and straggle together.
 
@@ -31,9 +33,12 @@ def other_scenarios(scenario: Scenario) -> list[Scenario]:
     for number, job in enumerate([] if table is None else table.jobs):
         where = f"{scenario.where}: background.jobs[{number}]"
         seed = scenario.tables.simulation.seed + number + 1
+        for key in job.override:
+            if key.partition(".")[0] in ("calibration", "what_if"):
+                raise InputError(f"{where}.override: {key} is of the machine; state it in the scenario itself")
         with located(where):
             base = scenario.override({"background": None}) if job.scenario is None else _load(scenario, job.scenario)
-            other = base.override({"simulation.seed": seed, **job.override})
+            other = base.override({"simulation.seed": seed, **_machine(scenario), **job.override})
         if other.tables.background is not None:
             raise InputError(f"{where}: {job.scenario} has a [background] of its own; expected a job without one")
         if other.tables.learning is not None and not other.tables.simulation.timing_only:
@@ -44,6 +49,15 @@ def other_scenarios(scenario: Scenario) -> list[Scenario]:
             check_same_system(scenario, other)
         found.append(other)
     return found
+
+
+def _machine(scenario: Scenario) -> dict[str, Any]:
+    """What this scenario says of the machine, for scenarios that may lie elsewhere."""
+    calibration = dict(scenario.data.get("calibration") or {})
+    overlay = scenario.directory / str(calibration.get("overlay", ""))
+    if overlay.is_file():
+        calibration["overlay"] = str(overlay.resolve())
+    return {"calibration": calibration or None, "what_if": scenario.data.get("what_if") or None}
 
 
 def check_same_system(first: Scenario, other: Scenario) -> None:

@@ -35,10 +35,14 @@ class Place:
         Numbers of its nodes.
     taken : frozenset of str
         Devices on them that other jobs have, by name.
+    guest : bool
+        Whether the machine, with its [calibration] and [what_if], is that of another job's scenario; not all that this
+        says need then concern the guest.
     """
 
     nodes: tuple[int, ...]
     taken: frozenset[str] = frozenset()
+    guest: bool = False
 
 
 def choose_nodes(

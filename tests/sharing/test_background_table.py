@@ -70,7 +70,7 @@ def test_tables_that_say_nothing_or_nonsense_are_refused(machines, table, messag
             {"jobs": [{"override": {"calibration": {"parameters": {"link.ethernet-10g-tcp.bandwidth": 0.5}}}}]},
             {},
             InputError,
-            r"jobs\[0\].* jobs on one system need the same \[calibration\]",
+            r"jobs\[0\].override: calibration.parameters.* is of the machine; state it in the scenario itself",
         ),
         ({"jobs": [{}]}, {"network__model": "alpha-beta"}, InputError, "network.model: jobs share links only with"),
         ({"load": 0.1}, {"network__model": "alpha-beta"}, InputError, "network.model: jobs share links only with"),
@@ -150,6 +150,43 @@ def test_a_job_in_the_background_costs_time_and_says_where(machines):
     assert result.time == pytest.approx(result.sharing["slow_down"] * result.sharing["alone_time_s"])
     assert {link["resource"] for link in result.sharing["shared_links"]} == {"left->right", "right->left"}
     assert result.simulated_steps == result.steps == 4
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"calibration": {"parameters": {"link.ethernet-10g-tcp.bandwidth": 0.5}}},
+        {"what_if": {"link.ethernet-10g-tcp.bandwidth": 0.5}},
+    ],
+    ids=["calibration", "what_if"],
+)
+def test_the_machine_is_the_same_for_all(machines, table):
+    """What is said of its links holds for the jobs in the background, too: they agree on what they share."""
+    job = machines.job(machines.dumbbell, 4, workload__steps=4).override(
+        {"background": {"jobs": [{}], "placement": "interleaved"}}
+    )
+    usual, thinner = Simulation(job), Simulation(job.override(table))
+    (other,) = thinner.background._others
+    rates = [_across(simulation) for simulation in (usual, thinner, other)]
+    assert rates[1] == rates[2] == pytest.approx(rates[0] / 2)
+    assert thinner.run().time > usual.run().time
+
+
+def _across(simulation):
+    """The rate of a message from its first worker to its last."""
+    return simulation.platform.route(simulation.workers[0].name, simulation.workers[-1].name).bandwidth
+
+
+def test_what_is_said_of_the_machine_need_not_concern_the_others(machines):
+    """A correction for the job's own network is of no use to a neighbour with another, and no reason to refuse it."""
+    job = machines.job(machines.tree, 4, workload__steps=2).override(
+        {
+            "workload.network": "lenet",
+            "calibration": {"parameters": {"compute.scale.lenet": 2.0}},
+            "background": {"jobs": [{"override": {"workload.network": "cifar10-quick"}}]},
+        }
+    )
+    assert simulate(job).sharing["jobs"][0]["network"] == "cifar10-quick"
 
 
 def test_two_jobs_on_one_box_share_what_leads_to_its_host():

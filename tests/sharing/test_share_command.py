@@ -81,6 +81,10 @@ def test_seeds_are_one_apart(clustersim):
         (["cori-vgg", "cori-vgg", "--start", "2=-1"], "--start 2=-1: expected N=SECONDS"),
         (["cori-vgg", "cori-vgg", "--set", "background.load=0.1"], "background: jobs that are shared have each other"),
         (["cori-vgg", "cori-vgg", "--set", "2:network.model=alpha-beta"], "jobs share links only with 'fluid'"),
+        (
+            ["cori-vgg", "cori-vgg", "--set", "2:calibration.parameters={'link.aries-electrical.bandwidth' = 0.5}"],
+            "cori-vgg: calibration: corrects links otherwise than cori-vgg",
+        ),
         (["m40x4-digits", "m40x4-digits"], "learning: sharing compares times; set simulation.timing_only=true"),
         (["cori-vgg", "cori-vgg", "--placement", "spread"], "'spread' is not one of"),
         (["cori-vgg", "cori-vgg", "--plot", "times.gif"], "expected a file name that ends in .svg"),
