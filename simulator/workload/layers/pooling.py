@@ -25,8 +25,8 @@ class PoolLayer(Layer):
 
     @property
     def keeps_input(self) -> bool:
-        """Frameworks keep what maxima were taken of, though the winners' places would do."""
-        return self.operation == "max"
+        """Frameworks keep what was pooled, though the winners' places or the window's size would do."""
+        return True
 
     @property
     def saved_elements(self) -> int:
