@@ -110,8 +110,8 @@ def result_facts(result: Result) -> list[tuple[str, str]]:
         *_learning_rows(result),
         *sharing_rows(result),
         *reliability_rows(result.reliability),
-        ("energy", _optional(result.energy, "energy", "at thermal design power")),
-        ("cost", _optional(result.cost, "money", "at the profile's price")),
+        ("energy", _energy_line(result)),
+        ("cost", _cost_line(result)),
         ("simulated in", _effort(result)),
     ]
 
@@ -188,10 +188,30 @@ def _memory_line(result: Result) -> str:
     return f"{needed} of {capacity} on each {entry.profile}, in {entry.placement}"
 
 
-def _optional(value: float | None, dimension: str, note: str) -> str:
-    return (
-        "unknown: the system profile does not say" if value is None else f"{format_quantity(value, dimension)} {note}"
-    )
+def _energy_line(result: Result) -> str:
+    account = result.energy_account
+    parts = [f"accelerators busy {percent(account.busy)} of the time", f"at most {_energy(account.upper_bound)}"]
+    if account.without_idle:
+        parts.append(f"idle power of {', '.join(account.without_idle)} unknown, taken as busy")
+    if not account.rest_known:
+        parts.append("without fans, adapters and switches")
+    if account.pue != 1.0:
+        parts.append(f"with the facility's {account.pue:g}")
+    return f"{_energy(account.total)} ({'; '.join(parts)})"
+
+
+def _energy(joules: float) -> str:
+    return format_quantity(joules, "energy")
+
+
+def _cost_line(result: Result) -> str:
+    cost = result.cost_account
+    if cost is None:
+        return f"unknown: {result.system} states no price; --set prices.node_hour='… USD/h' gives one"
+    price = cost.price
+    rate = "" if price is None else f", {format_quantity(price.value, 'price')} a node"
+    date = f" of {price.date}" if price is not None and price.date else ""
+    return f"{format_quantity(cost.total, 'money')} ({cost.basis}{date}{rate})"
 
 
 def trace_view(trace: Trace, pieces: int) -> RenderableType:
