@@ -124,7 +124,7 @@ def compare(
         from simulator.report.html.comparison import comparison_report
 
         runs = [(name, result.to_dict()) for name, result in rows]
-        save_report(report_path, comparison_report(runs, title, made_by()))
+        save_report(report_path, comparison_report(runs, made_by(), sure))
     document = {
         "schema": COMPARISON_SCHEMA,
         "results": [{"name": name, **result.to_dict()} for name, result in rows],

@@ -63,7 +63,7 @@ def of_a_comparison() -> Report:
         for name in ("sync-sgd", "async-easgd")
         for workers in (1, 2, 4)
     ]
-    return comparison_report(rows, "lenet", MADE_BY)
+    return comparison_report(rows, MADE_BY)
 
 
 @cache

@@ -18,6 +18,8 @@ from report_cases import ALL, MADE_BY, a_plan, learned, of_a_comparison, of_a_pl
 
 import simulator
 from simulator.errors import InputError
+from simulator.planning.draws import certainty
+from simulator.planning.uncertainty import draw_times
 from simulator.planning.wording import duration
 from simulator.report.html.comparison import comparison_report
 from simulator.report.html.page import render, write_report
@@ -162,8 +164,28 @@ def test_the_answer_of_a_comparison_names_the_fastest() -> None:
     assert report.answer[0].startswith(f"{fastest} workers=4 is the fastest of 6")
 
 
+def test_a_comparison_is_titled_by_what_its_runs_have_in_common() -> None:
+    one, two = run().to_dict(), run("cori-googlenet", **{"cluster.nodes": 2, "workload.steps": 2}).to_dict()
+    assert comparison_report([("a", one), ("b", one)], MADE_BY).title == "lenet on 1 × m40x4"
+    assert comparison_report([("a", one), ("b", two)], MADE_BY).title == "2 networks on 2 systems"
+
+
+def test_a_comparison_with_draws_says_how_sure_its_order_is() -> None:
+    names = ("sync-sgd", "sync-easgd3")
+    scenarios = {
+        name: simulator.load("m40x4-lenet", **{"workload.steps": 6, "algorithm.name": name, "simulation.jitter": 0.1})
+        for name in names
+    }
+    draws = draw_times(scenarios, 20, jobs=1)
+    rows = [(name, simulator.simulate(scenario).to_dict()) for name, scenario in scenarios.items()]
+    page = Page(render(comparison_report(rows, MADE_BY, draws)))
+    order = [standing.name for standing in draws.ranking()]
+    assert certainty(order, draws)[0] in page.texts("li")
+    assert "How sure the order is" in page.texts("h2")
+
+
 def test_a_comparison_of_one_is_not_called_the_fastest() -> None:
-    assert "fastest" not in comparison_report([("only", run().to_dict())], "t", MADE_BY).answer[0]
+    assert "fastest" not in comparison_report([("only", run().to_dict())], MADE_BY).answer[0]
 
 
 def test_the_page_of_a_plan_has_its_answer_its_ranking_and_every_reason() -> None:

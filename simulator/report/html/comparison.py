@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from simulator.planning.draws import certainty
 from simulator.report.html.bars import stacked_bars
+from simulator.report.html.certainty import certainty_blocks
 from simulator.report.html.curves import accuracy_figure, scaling_figure
 from simulator.report.html.document import Block, Figure, Notes, Repeat, Report, Section, Table
 from simulator.report.html.numbers import number, percent
 from simulator.report.html.parts import PARTS, part
 from simulator.report.html.run import breakdown_bar, readable_toml
 from simulator.units import format_quantity
+
+if TYPE_CHECKING:
+    from simulator.planning.draws import Draws
 
 __all__ = ["comparison_report", "scaling_sections", "scenarios_of"]
 
@@ -26,17 +31,17 @@ _MOST_SCENARIOS = 100
 _NOTHING = 1e-9
 
 
-def comparison_report(rows: Sequence[Row], title: str, provenance: Mapping[str, str]) -> Report:
+def comparison_report(rows: Sequence[Row], provenance: Mapping[str, str], draws: Draws | None = None) -> Report:
     """The report of a comparison.
 
     Parameters
     ----------
     rows : sequence of (str, mapping)
         Each run's name and its JSON result; the first is what the others are compared with.
-    title : str
-        What all of them have in common.
     provenance : mapping of str to str
         See `simulator.report.html.provenance`.
+    draws : Draws, optional
+        The runs in the same uncertain worlds, by their names.
     """
     sections = [Section("Where the time goes", list(_breakdown(rows))), *scaling_sections(rows)]
     curves = [(name, [result["learning"]["curve"]]) for name, result in rows if result["learning"]]
@@ -44,9 +49,20 @@ def comparison_report(rows: Sequence[Row], title: str, provenance: Mapping[str, 
         targets = {result["learning"]["target_accuracy"] for _, result in rows if result["learning"]}
         picture = accuracy_figure(curves, targets.pop() if len(targets) == 1 else None)
         sections.append(Section("What was learned", [Figure(picture, "Test accuracy against simulated time.")]))
+    if draws is not None:
+        order = [standing.name for standing in draws.ranking()]
+        sections.append(Section("How sure the order is", certainty_blocks(draws, certainty(order, draws))))
     notes = [f"{name}: {warning}" for name, result in rows for warning in result["warnings"]]
     blocks: list[Block] = [_table(rows), Notes(notes, "warning")]
-    return Report(title, [_answer(rows)], blocks, sections, Repeat(provenance, scenarios_of(rows), _seed(rows)))
+    return Report(_title(rows), [_answer(rows)], blocks, sections, Repeat(provenance, scenarios_of(rows), _seed(rows)))
+
+
+def _title(rows: Sequence[Row]) -> str:
+    """What all runs have in common: network, system and nodes, where they do."""
+    network, system, nodes = ({result[key] for _, result in rows} for key in ("network", "system", "nodes"))
+    what = network.pop() if len(network) == 1 else f"{len(network)} networks"
+    where = system.pop() if len(system) == 1 else f"{len(system)} systems"
+    return f"{what} on {where}" if len(nodes) > 1 else f"{what} on {nodes.pop()} × {where}"
 
 
 def _seed(rows: Sequence[Row]) -> int | None:

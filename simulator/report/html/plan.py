@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from simulator.planning.pareto import pareto_front
 from simulator.planning.wording import duration, energy_words, money
 from simulator.report.html.bars import Bar, Piece, stacked_bars
+from simulator.report.html.certainty import certainty_blocks
 from simulator.report.html.document import (
     Block,
     Facts,
     Figure,
     Folded,
     Heading,
-    Notes,
     Prose,
     Repeat,
     Report,
@@ -51,7 +51,7 @@ def plan_report(plan: Plan, provenance: Mapping[str, str]) -> Report:
     if plan.limits is not None and plan.best is not None:
         sections.append(Section(f"What limits {plan.best.name}", list(_limits(plan.best, plan.limits))))
     if plan.certainty is not None:
-        sections.append(Section("How sure", list(_certainty(plan.certainty))))
+        sections.append(Section("How sure", _certainty(plan.certainty)))
     if plan.ruled_out:
         sections.append(Section("What will not do", list(_ruled_out(plan))))
     scenarios = [
@@ -204,21 +204,8 @@ def _help(one: Sensitivity) -> Bar:
     return Bar(one.title, [Piece("a better machine", "c0", 0, 100 * one.saving)], f"× {one.value:g}")
 
 
-def _certainty(certainty: Certainty) -> Iterator[Block]:
-    yield Notes(certainty.lines, "plain")
-    rows = [
-        (
-            one.name,
-            duration(one.median),
-            f"{duration(one.low)} – {duration(one.high)}",
-            percent(one.best),
-            percent(certainty.kept[one.name]) if one.name in certainty.kept else "",
-        )
-        for one in certainty.draws.ranking()
-    ]
-    headings = ("configuration", "median time", "90 % of the draws", "fastest in", "keeps the limits in")
-    yield Table(headings, rows, f"{len(certainty.draws):,} draws", (1, 2, 3, 4))
-    yield Notes(certainty.draws.notes)
+def _certainty(sure: Certainty) -> list[Block]:
+    return certainty_blocks(sure.draws, sure.lines, sure.kept)
 
 
 def _ruled_out(plan: Plan) -> Iterator[Block]:
