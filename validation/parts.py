@@ -22,6 +22,7 @@ PARTS: dict[str, str] = {
     "paper": "the EASGD paper's printed figures",
     "deepbench": "measured kernels and all-reduces of the DeepBench collection",
     "published": "published measurements of frameworks on GPU clusters",
+    "plans": "published measurements, asked for the system size that reaches a throughput",
     "training": "recorded runs of the same algorithms by real processes",
     "peers": "the max-min network model of SimGrid",
 }

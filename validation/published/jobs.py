@@ -89,6 +89,10 @@ class Simulated:
             self._results[key] = simulate(scenario)
         return self._results[key]
 
+    def run_time(self, job: Job, parameters: Mapping[str, float]) -> float:
+        """Seconds of one step of the job as it is; raises InfeasibleError if it does not fit in memory."""
+        return self.result(job, parameters).time
+
     def step_time(self, job: Job, parameters: Mapping[str, float]) -> float:
         """Seconds a step.
 
@@ -97,7 +101,7 @@ class Simulated:
         """
         for batch in range(job.batch, int(job.batch * _LEAST_BATCH) - 1, -1):
             try:
-                return self.result(replace(job, batch=batch), parameters).time * job.batch / batch
+                return self.run_time(replace(job, batch=batch), parameters) * job.batch / batch
             except InfeasibleError:
                 if batch == int(job.batch * _LEAST_BATCH):
                     raise
