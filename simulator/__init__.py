@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulator.planning.uncertainty import draw_times
     from simulator.result import Result
     from simulator.scenario import Scenario
+    from simulator.sharing.share import Sharing, share
     from simulator.simulation import Simulation, compare, load, simulate
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Plan",
     "Result",
     "Scenario",
+    "Sharing",
     "Simulation",
     "Study",
     "calibrate",
@@ -39,6 +41,7 @@ __all__ = [
     "draw_times",
     "load",
     "plan",
+    "share",
     "simulate",
     "sweep",
 ]
@@ -49,6 +52,7 @@ _HOME = {
     "Plan": "planning.plan",
     "Result": "result",
     "Scenario": "scenario",
+    "Sharing": "sharing.share",
     "Simulation": "simulation",
     "Study": "planning.study",
     "calibrate": "calibration.calibrate",
@@ -56,6 +60,7 @@ _HOME = {
     "draw_times": "planning.uncertainty",
     "load": "simulation",
     "plan": "planning.plan",
+    "share": "sharing.share",
     "simulate": "simulation",
     "sweep": "planning.sweep",
 }

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from simulator.sharing.share import SHARING_SCHEMA, share
+from simulator import share
+from simulator.sharing.share import SHARING_SCHEMA
 from simulator.simulation import load
 from simulator.trace.chrome import read_trace
 
