@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from importlib import import_module
 from itertools import islice
@@ -33,8 +33,12 @@ _AHEAD = 4
 _ASK_EVERY = 5.0
 
 
-def on_dask(tasks: Iterator[Task], address: str) -> Iterator[tuple[int, Record]]:
+def on_dask(
+    tasks: Iterator[Task], address: str, ready: Callable[[], None] = lambda: None
+) -> Iterator[tuple[int, Record]]:
     """The numbers of the points and their records, as they finish on the workers of the scheduler at `address`.
+
+    `ready` is called when they can begin.
 
     Raises
     ------
@@ -47,6 +51,7 @@ def on_dask(tasks: Iterator[Task], address: str) -> Iterator[tuple[int, Record]]
     client = _connected(address)
     try:
         _check_workers(client, address)
+        ready()
         yield from _records(client, tasks, address)
     finally:
         client.close(timeout=2)

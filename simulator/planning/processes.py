@@ -10,7 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -28,8 +28,10 @@ ATTEMPTS = 3
 Task: TypeAlias = tuple[int, tuple[Any, ...]]
 
 
-def on_processes(tasks: Iterator[Task], processes: int) -> Iterator[tuple[int, Record]]:
-    """The numbers of the points and their records, as they finish.
+def on_processes(
+    tasks: Iterator[Task], processes: int, ready: Callable[[], None] = lambda: None
+) -> Iterator[tuple[int, Record]]:
+    """The numbers of the points and their records, as they finish; `ready` is called when the first process can begin.
 
     Tasks are taken as processes become free, so there may be any number. All processes are ended when the iterator is.
 
@@ -38,7 +40,7 @@ def on_processes(tasks: Iterator[Task], processes: int) -> Iterator[tuple[int, R
     RunError
         If processes cannot be started.
     """
-    pool = _Pool(tasks, processes)
+    pool = _Pool(tasks, processes, ready)
     try:
         yield from pool.records()
     finally:
@@ -52,8 +54,9 @@ class _Died(Exception):
 class _Pool:
     """Threads that each look after one process."""
 
-    def __init__(self, tasks: Iterator[Task], processes: int) -> None:
+    def __init__(self, tasks: Iterator[Task], processes: int, ready: Callable[[], None]) -> None:
         self._tasks = tasks
+        self._ready: Callable[[], None] | None = ready
         self._taking = threading.Lock()
         self._stopping = False
         self._running: dict[int, subprocess.Popen[bytes]] = {}
@@ -137,6 +140,10 @@ class _Pool:
         except (EOFError, OSError):
             code = _ended(process)
             raise RunError(f"a process of the study ended before it began (exit code {code})") from None
+        with self._taking:
+            first, self._ready = self._ready, None
+        if first is not None:
+            first()
         return process
 
 

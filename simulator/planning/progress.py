@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from simulator.planning.outcome import Status
 
-__all__ = ["Progress", "Report", "silent"]
+__all__ = ["Progress", "Report", "Stopwatch", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Progress:
     infeasible, failed : int
         Of all answers.
     elapsed : float
-        Real seconds since this study began to simulate.
+        Real seconds since this study began to simulate; starting its processes is not simulating.
     """
 
     points: int
@@ -36,7 +36,6 @@ class Progress:
     infeasible: int = 0
     failed: int = 0
     elapsed: float = 0.0
-    _begun: float = field(default_factory=time.monotonic, repr=False)
 
     @property
     def finished(self) -> int:
@@ -50,7 +49,7 @@ class Progress:
             return None
         return self.elapsed / self.simulated * (self.points - self.finished)
 
-    def after(self, status: Status, *, found: bool) -> Progress:
+    def after(self, status: Status, *, found: bool = False, elapsed: float = 0.0) -> Progress:
         """With one more point."""
         return replace(
             self,
@@ -58,8 +57,24 @@ class Progress:
             simulated=self.simulated + (not found),
             infeasible=self.infeasible + (status == "infeasible"),
             failed=self.failed + (status == "failed"),
-            elapsed=time.monotonic() - self._begun,
+            elapsed=elapsed,
         )
+
+
+class Stopwatch:
+    """Real seconds since it was made or last begun anew."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on."""
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """So many by now."""
+        return time.monotonic() - self._begun
 
 
 #: Told how far a study is after every point.

@@ -7,14 +7,14 @@ simulated has no influence on its result.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 
 from simulator.errors import InputError
 from simulator.planning.keys import scenario_key
 from simulator.planning.outcome import Outcome, Record, outcome_of, simulated
 from simulator.planning.processes import Task, on_processes
-from simulator.planning.progress import Progress, Report, silent
+from simulator.planning.progress import Progress, Report, Stopwatch, silent
 from simulator.planning.store import ResultStore
 from simulator.scenario import Scenario
 
@@ -85,12 +85,13 @@ def iterate_points(
     if not missing:
         return
     tasks = ((number, _task(scenarios[places[key][0]])) for number, key in enumerate(missing))
-    with closing(_records(tasks, len(missing), jobs, dask)) as records:
+    watch = Stopwatch()
+    with closing(_records(tasks, len(missing), jobs, dask, watch.begin)) as records:
         for number, record in records:
             key = missing[number]
             if store is not None:
                 store.put(key, scenarios[places[key][0]], record)
-            state = state.after(record[0], found=False)
+            state = state.after(record[0], elapsed=watch.seconds)
             progress(state)
             outcome = outcome_of(record)
             yield from ((place, outcome) for place in places[key])
@@ -109,19 +110,19 @@ def _task(scenario: Scenario) -> tuple[object, ...]:
 
 
 def _records(
-    tasks: Iterator[Task], points: int, jobs: int | None, dask: str | None
+    tasks: Iterator[Task], points: int, jobs: int | None, dask: str | None, ready: Callable[[], None]
 ) -> Generator[tuple[int, Record], None, None]:
-    """Simulate the points wherever that is to be done."""
+    """Simulate the points wherever that is to be done; `ready` is told when the first of them begins."""
     if dask is not None:
         from simulator.planning.dask_cluster import on_dask
 
-        yield from on_dask(tasks, dask)
+        yield from on_dask(tasks, dask, ready)
         return
     processes = min(jobs or _cores(), points)
     if processes == 1:
         yield from ((number, simulated(*point)) for number, point in tasks)
     else:
-        yield from on_processes(tasks, processes)
+        yield from on_processes(tasks, processes, ready)
 
 
 def _cores() -> int:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from simulator import cli
-from simulator.errors import InputError
+from simulator.errors import InfeasibleError, InputError
 from simulator.planning.replicates import interval, run_replicates, time_to_accuracy
+from simulator.planning.store import ResultStore
 from simulator.simulation import load
 
 QUICK = {
@@ -44,20 +45,21 @@ def scenarios():
     return [(name, load("m40x4-digits", **QUICK, **{"algorithm.name": name})) for name in ("sync-sgd", "async-sgd")]
 
 
-def without_wall_time(results):
-    return {
-        name: [{key: value for key, value in result.items() if key != "simulation"} for result in found]
-        for name, found in results.items()
-    }
-
-
-def test_results_do_not_depend_on_the_number_of_processes():
-    seen = []
-    alone = run_replicates(scenarios(), 2, jobs=1, finished=lambda name, done: seen.append(done))
-    spread = run_replicates(scenarios(), 2, jobs=2)
-    assert without_wall_time(alone) == without_wall_time(spread)
+def test_replicates_are_seeds_from_the_scenario_s_upwards_and_are_kept(tmp_path: Path):
+    seen: list[int] = []
+    with ResultStore(tmp_path / "runs.sqlite") as store:
+        first = run_replicates(scenarios(), 2, jobs=1, finished=lambda name, done: seen.append(done), store=store)
+        again = run_replicates(scenarios(), 2, jobs=1, store=store)
+        assert len(store) == 4
     assert seen == [1, 2, 3, 4]
-    assert [result["seed"] for result in alone["sync-sgd"]] == [0, 1]
+    assert [result["seed"] for result in first["sync-sgd"]] == [0, 1]
+    assert again == first
+
+
+def test_a_run_without_a_result_says_why():
+    too_large = load("m40x4-digits", **{**QUICK, "workload.batch_size": 10**8})
+    with pytest.raises(InfeasibleError, match="the largest batch that fits"):
+        run_replicates([("too large", too_large)], 1, jobs=1)
 
 
 def test_runs_of_one_name_are_refused():
@@ -100,6 +102,7 @@ def test_the_command_prints_intervals_and_draws_curves(tmp_path: Path, capsys):
         (["compare", "m40x4-digits", "--until", "loss=0.1"], "accuracy=A with 0 < A <= 1"),
         (["compare", "m40x4-lenet", "--until", "accuracy=0.9"], "needs a scenario that learns"),
         (["compare", "m40x4-digits", "--replicates", "3"], "only with --until"),
+        (["compare", "m40x4-digits", "--algorithms", "sync-sgd", "--vary", "algorithm.name=ssp"], "varied twice"),
     ],
 )
 def test_wrong_requests_are_one_line(arguments, expected, capsys):

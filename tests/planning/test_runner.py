@@ -23,15 +23,13 @@ def seeds(count, **changes):
     return [quick(**changes, **{"simulation.seed": seed}) for seed in range(count)]
 
 
-def test_outcomes_come_in_order_and_do_not_depend_on_the_number_of_processes():
+def test_outcomes_are_what_the_scenarios_give_in_their_order():
     scenarios = seeds(6)
-    alone, spread = run_points(scenarios, jobs=1), run_points(scenarios, jobs=2)
-    assert [outcome.status for outcome in alone] == ["done"] * 6
-    for scenario, one, other in zip(scenarios, alone, spread, strict=True):
-        assert repeatable(one.result) == repeatable(other.result)
-        assert one.result["seed"] == scenario.tables.simulation.seed
-        assert one.result["time_s"] == simulate(scenario).time
-    assert len({outcome.result["time_s"] for outcome in alone}) == 6
+    outcomes = run_points(scenarios, jobs=1)
+    assert [outcome.status for outcome in outcomes] == ["done"] * 6
+    assert [outcome.result["seed"] for outcome in outcomes] == list(range(6))
+    assert [outcome.result["time_s"] for outcome in outcomes] == [simulate(scenario).time for scenario in scenarios]
+    assert len({outcome.result["time_s"] for outcome in outcomes}) == 6
 
 
 def test_equal_contents_are_simulated_once():
@@ -115,9 +113,14 @@ def deadly(folder: Path, *, always: bool):
 
 def test_a_point_whose_process_dies_is_tried_again_and_fails_only_if_it_dies_again_and_again(tmp_path: Path):
     once, always = deadly(tmp_path / "once", always=False), deadly(tmp_path / "always", always=True)
-    outcomes = run_points([*seeds(3), once, always, *seeds(6)[3:]], jobs=2)
-    assert [outcome.status for outcome in outcomes] == ["done"] * 4 + ["failed"] + ["done"] * 3
-    assert f"by signal 9, {ATTEMPTS} times in a row" in outcomes[4].message
+    outcomes = run_points([*seeds(6), once, always, *seeds(9)[6:]], jobs=2)
+    assert [outcome.status for outcome in outcomes] == ["done"] * 7 + ["failed"] + ["done"] * 3
+    assert f"by signal 9, {ATTEMPTS} times in a row" in outcomes[7].message
+    # Which process it was, and what happened to others, has no influence on a result.
+    alone = run_points(seeds(9), jobs=1)
+    assert [repeatable(outcomes[place].result) for place in (*range(6), 8, 9, 10)] == [
+        repeatable(outcome.result) for outcome in alone
+    ]
 
 
 SCRIPT = """
@@ -152,7 +155,7 @@ def children(process):
     return [int(text) for found in lists for text in found.read_text().split()]
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -169,7 +172,7 @@ def gone(pid):
 #: 500 points that differ, of some milliseconds each.
 STUDY = (
     *("sweep", "m40x4-lenet", "--set", "workload.steps=1", "--set", "simulation.jitter=0.1", "--jobs", 2),
-    *("--vary", "cluster.workers=1..4", "--vary", "workload.batch_size=16..400+16", "--replicates", 5),
+    *("--vary", "cluster.workers=1,2", "--vary", "workload.batch_size=8..400+8", "--replicates", 5),
 )
 
 
@@ -181,13 +184,13 @@ def test_a_study_of_500_points_killed_midway_goes_on_and_ends_as_an_undisturbed_
         wait_for(lambda: study.poll() is not None or rows_in(killed / "points.sqlite") >= 150)
         workers = children(study)
         study.send_signal(signal.SIGKILL)
-        study.communicate(timeout=20)
+        study.communicate(timeout=60)
     finally:
         study.kill()
     survived = rows_in(killed / "points.sqlite")
     assert 150 <= survived < 500
     assert len(workers) == 2
-    wait_for(lambda: all(gone(pid) for pid in workers), seconds=20)
+    wait_for(lambda: all(gone(pid) for pid in workers), seconds=60)
 
     code, _, error = clustersim(*STUDY, "--out", killed, "--csv", tmp_path / "killed.csv")
     assert code == 0
@@ -208,11 +211,12 @@ def test_an_interrupted_study_ends_at_once_in_one_line_and_keeps_what_is_finishe
     try:
         wait_for(lambda: study.poll() is not None or rows_in(tmp_path / "points.sqlite") >= 2)
         study.send_signal(signal.SIGINT)
-        _, error = study.communicate(timeout=20)
+        _, error = study.communicate(timeout=60)
     finally:
         study.kill()
     assert study.returncode == 130
-    assert error.strip() == "clustersim: interrupted"
+    assert error.splitlines()[-1] == "clustersim: interrupted"
+    assert "Traceback" not in error
     with ResultStore(tmp_path / "points.sqlite") as store:
         assert 2 <= len(store) < 2000
         assert store.get(load("m40x4-lenet", **{"simulation.seed": 1, "simulation.jitter": 0.1})).status == "done"
