@@ -1,6 +1,6 @@
 """What a validation finds: figures predicted against figures measured, and verdicts that can fail.
 
-Every part of the validation (`paper`, `deepbench`, `published`, `training`, `peers`) has a module
+Every part of the validation (`paper`, `deepbench`, `published`, `plans`, `training`, `peers`) has a module
 ``validation.<part>.findings`` with one function::
 
     def findings(reference: Path | None, progress: Progress) -> Findings

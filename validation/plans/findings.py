@@ -47,8 +47,9 @@ Made by `python -m validation.plans > validation/plans/README.md`. Jobs and fitt
 For every series of runs that differ in their number of GPUs alone, the plan is asked for the fewest GPUs that reach a
 throughput: *between two sizes*, the geometric mean of two neighbouring measured throughputs, which tells whether the
 plan would have bought the right size; and *as measured*, the very throughput of a size, where every per cent that is
-predicted too low asks for the next size. A row is *fitted* if a fit saw the size that is the answer; such rows are shown
-and not judged. The bounds were written down before the comparison was first run.
+predicted too low asks for the next size. A row is *fitted* if a fit saw the size that is the answer; such rows are
+shown and not judged, and neither are runs on real data, which may be bound by reading it. The bounds were written down
+before the comparison was first run.
 """
 
 
