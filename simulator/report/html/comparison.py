@@ -86,7 +86,7 @@ def _answer(rows: Sequence[Row]) -> str:
     share = percent(best["bounded_by"]["share"])
     bound = f"bound by {part(best['bounded_by']['part']).words} ({share} of its critical path)"
     times = base["time_per_gradient_s"] / best["time_per_gradient_s"]
-    against = "" if name == first else f" {times:.2f} times as fast a gradient as {first}:"
+    against = "" if name == first else f" {times:.2f} times the speed of {first},"
     if len(rows) == 1:
         return f"{name}: {format_quantity(best['time_s'], 'time', 4)}, {rate}, {bound}."
     return f"{name} is the fastest of {len(rows)}:{against} {rate}, {bound}."
