@@ -5,7 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from what_if_cases import CASES, asking, case, everything
 
+import simulator
 from simulator import simulate
+from simulator.algorithms.registry import algorithm_names
 from simulator.cost.device import DeviceCosts, device_rates
 from simulator.cost.elementwise import StreamTable
 from simulator.cost.memory_tiers import effective_bandwidth
@@ -162,3 +164,10 @@ def test_factors_lie_over_the_calibration():
     assert asked.platform.overheads()["copy"] == pytest.approx(known["overhead.copy"] / 2)
     ends = as_is.workers[0].name, as_is.platform.near_memory(as_is.workers[0].name).name
     assert asked.platform.route(*ends).latency == pytest.approx(as_is.platform.route(*ends).latency / 2)
+
+
+@pytest.mark.parametrize("algorithm", sorted(set(algorithm_names()) - {"chip-partition"}))
+def test_every_algorithm_takes_half_as_long_where_everything_is_twice_as_good(algorithm):
+    scenario = simulator.load("m40x4-lenet", **{"workload.steps": 3, "algorithm.name": algorithm})
+    base = simulator.simulate(scenario).time
+    assert base == pytest.approx(2.0 * simulator.simulate(everything(scenario, 2.0)).time, rel=1e-10)
