@@ -239,7 +239,14 @@ class Scenario:
         return Scenario.from_dict(_with(self.data, changes), self.where, self.directory)
 
 
+#: Two ways to say the same thing: stating one in place of the other takes the other's place.
+_EITHER = (("workload.steps", "workload.epochs"), ("workload.epochs", "workload.steps"))
+
+
 def _with(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    for stated, replaced in _EITHER:
+        if changes.get(stated) is not None and replaced not in changes:
+            changes = {**changes, replaced: None}
     result = {key: dict(value) if isinstance(value, Mapping) else value for key, value in data.items()}
     for dotted, value in changes.items():
         *parents, last = dotted.split(".")

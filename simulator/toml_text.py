@@ -28,7 +28,7 @@ def toml_text(tables: Mapping[str, Any]) -> str:
 
 def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     plain = {key: value for key, value in table.items() if not _is_section(value)}
-    lines = [f"[{'.'.join(path)}]"] if path and plain else []
+    lines = [f"[{'.'.join(map(_key, path))}]"] if path and plain else []
     for key, value in plain.items():
         lines += _entry(key, value)
     for key, value in table.items():
@@ -65,8 +65,14 @@ def _inline(value: Any) -> str:
         return "{ " + ", ".join(f"{_key(key)} = {_inline(inner)}" for key, inner in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_inline(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _quoted(value)
 
 
 def _key(key: str) -> str:
-    return key if key.replace("_", "").replace("-", "").isalnum() else json.dumps(key)
+    bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if bare else _quoted(key)
+
+
+def _quoted(value: Any) -> str:
+    """As JSON writes it, which is what TOML wants but for the one control character that JSON leaves."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -52,9 +52,17 @@ def test_a_key_below_a_value_is_refused():
         Scenario.load("m40x4-lenet").override({"cluster.system.x": 1})
 
 
+def test_one_length_takes_the_place_of_the_other():
+    base = Scenario.load("m40x4-lenet")
+    epochs = base.override({"workload.epochs": 3})
+    assert (epochs.tables.workload.steps, epochs.tables.workload.epochs) == (None, 3)
+    steps = epochs.override({"workload.steps": 7})
+    assert (steps.tables.workload.steps, steps.tables.workload.epochs) == (7, None)
+
+
 def test_steps_and_epochs_exclude_each_other():
     with pytest.raises(InputError, match="either 'steps' or 'epochs', got both"):
-        Scenario.load("m40x4-lenet", {"workload.epochs": 1})
+        Scenario.load("m40x4-lenet", {"workload.epochs": 1, "workload.steps": 1})
     with pytest.raises(InputError, match="got neither"):
         Scenario.load("m40x4-lenet", {"workload.steps": None})
 

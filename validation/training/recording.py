@@ -49,6 +49,12 @@ _NOT_FOR_REAL = (
     "learning.batch_size",
     "learning.target_accuracy",
     "learning.time_limit",
+    "background",
+    "plan",
+    "reliability",
+    "what_if",
+    "prices",
+    "power",
 )
 
 
