@@ -76,7 +76,10 @@ def make_result(
         learning=None if resolved.learning is None or learned is None else resolved.learning.outcome(learned),
         weights=None if learned is None else learned.weights(),
         reliability=None if resolved.reliability is None else resolved.reliability.assess(duration, done),
-        warnings=() if resolved.learning is None or learned is None else resolved.learning.warnings(learned),
+        warnings=(
+            *resolved.what_if.warnings(),
+            *(() if resolved.learning is None or learned is None else resolved.learning.warnings(learned)),
+        ),
     )
 
 

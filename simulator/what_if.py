@@ -73,6 +73,11 @@ class WhatIf:
         changed = {name: factor for name, factor in own.items() if factor != 1.0}
         return replace(corrections, overhead_factors=changed) if changed else corrections
 
+    def warnings(self) -> tuple[str, ...]:
+        """That a result is of a machine that does not exist, where it is."""
+        changed = [f"{factor:g} x {name}" for name, factor in self.factors.items() if factor != 1.0]
+        return (f"no such machine, but what if: {', '.join(changed)}",) if changed else ()
+
     def _on_calibrated(self, name: str, system: System) -> float:
         """The factor on a calibration parameter that is seconds, and is added to what the profile says."""
         if name.startswith(_FRAMEWORK):

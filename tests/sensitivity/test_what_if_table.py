@@ -55,6 +55,7 @@ def test_quoted_and_nested_names_are_the_same():
 def test_a_result_says_what_was_asked():
     result = simulator.simulate(asking(case("gpu-box-synchronous"), **{"device.m40.compute": 2.0}))
     assert result.to_dict()["scenario"]["what_if"] == {"device.m40.compute": 2.0}
+    assert result.warnings == ("no such machine, but what if: 2 x device.m40.compute",)
     again = Scenario.from_dict(result.to_dict()["scenario"])
     assert simulator.simulate(again).time == result.time
 
