@@ -35,7 +35,8 @@ __all__ = [
 
 _STYLE = (
     ".clustersim table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0.4em 0; }"
-    ".clustersim th, .clustersim td { text-align: right; padding: 0.15em 0.7em; border-bottom: 1px solid #8a8a8a55; }"
+    ".clustersim th, .clustersim td { text-align: right; padding: 0.15em 0.7em; white-space: nowrap;"
+    " border-bottom: 1px solid #8a8a8a55; }"
     ".clustersim th:first-child, .clustersim td:first-child { text-align: left; padding-left: 0; }"
     ".clustersim .box { overflow-x: auto; max-width: 100%; } .clustersim p { margin: 0.3em 0; max-width: 60em; }"
     ".clustersim summary { font-weight: 600; cursor: pointer; margin: 0.6em 0 0.2em; }"

@@ -32,9 +32,9 @@ def test_each_errs_as_much_as_stated_however_that_is_shared(sharing):
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
-        (case("a"), case("b"), 0.35),
+        (case("a"), case("b"), 0.5),
         (case("a"), case("b", algorithm="ssp"), 0.1),
-        (case("a"), case("b", setting="there"), 0.25),
+        (case("a"), case("b", setting="there"), 0.4),
         (case("a"), case("b", setting="there", algorithm="ssp"), 0.0),
     ],
     ids=["both", "setting", "algorithm", "nothing"],
