@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.planning.axes import ALGORITHM
+from simulator.planning.scaling import COUNTS
 from simulator.report.tables import percent
 from simulator.units import format_quantity
 
@@ -102,7 +103,8 @@ def _with_columns(study: Study, rows: Sequence[Row], columns: Sequence[_Column])
     """The table, and how wide it is."""
     keys = study.keys
     used = [column for column in columns if any(column.metric in row.values for row in rows)]
-    if len({row.values["workers"].mean for row in rows}) == 1 or "cluster.workers" in keys:
+    counts = [row.values["workers"].mean for row in rows]
+    if len(set(counts)) == 1 or any(counts == [row.point.get(key) for row in rows] for key in COUNTS):
         used = [column for column in used if column.metric != "workers"]
     efficient = any(row.efficiency is not None for row in rows)
     names = short_names(keys)
@@ -163,14 +165,18 @@ def _exact(row: Row) -> bool:
 
 
 def _reasons(study: Study) -> list[Text]:
-    """Why points have no result, the most frequent reasons first."""
-    lines = []
+    """Why points have no result: each reason once, with the points it holds for."""
+    points: dict[tuple[str, str], list[str]] = {}
     names = short_names(study.keys)
-    others = [row for row in study.table if row.status != "done"]
-    for row in others[:_MOST_REASONS]:
-        where = ", ".join(f"{names[key]}={_value(value)}" for key, value in row.point.items())
-        style = "yellow" if row.status == "infeasible" else "red"
-        lines.append(Text(f"{row.status}: {where}: {row.message}", style=style))
-    if len(others) > _MOST_REASONS:
-        lines.append(Text(f"and {len(others) - _MOST_REASONS:,} more without a result", style="dim"))
+    for row in study.table:
+        if row.status != "done":
+            where = ", ".join(f"{names[key]}={_value(value)}" for key, value in row.point.items())
+            points.setdefault((row.status, row.message), []).append(where)
+    lines = []
+    for (status, message), places in list(points.items())[:_MOST_REASONS]:
+        others = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+        style = "yellow" if status == "infeasible" else "red"
+        lines.append(Text(f"{status}: {places[0]}{others}: {message}", style=style))
+    if len(points) > _MOST_REASONS:
+        lines.append(Text(f"and {len(points) - _MOST_REASONS:,} more reasons; --csv and --json write all", style="dim"))
     return lines

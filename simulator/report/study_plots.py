@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES = ("-", "--", "-.", ":")
 _DPI = 150
+#: More lines than anybody can tell apart.
 _MOST_LINES = 20
 
 
@@ -42,12 +44,13 @@ def study_plot(study: Study, path: Path) -> None:
     numeric = [key for key in study.keys if _is_numeric(rows, key)]
     if any(row.efficiency is not None for row in rows):
         figure = _scaling(study, rows, path)
-    elif numeric and (len(numeric) > 1 and _is_scattered(study, rows)):
+    elif numeric and _is_sample(study):
         figure = _scatter(study, rows, numeric, path)
     elif numeric:
-        figure = _curves(study, rows, numeric[0], path)
+        longest = max(numeric, key=lambda key: len({row.point[key] for row in rows}))
+        figure = _curves(rows, longest, path)
     else:
-        figure = _bars(study, rows, path)
+        figure = _bars(rows, path)
     figure.suptitle(study_title(study), fontsize=10, x=0.01, ha="left")
     save_figure(figure, path, _DPI)
 
@@ -57,9 +60,10 @@ def _is_numeric(rows: Sequence[Row], key: str) -> bool:
     return len(values) > 1 and all(isinstance(value, int | float) for value in values)
 
 
-def _is_scattered(study: Study, rows: Sequence[Row]) -> bool:
-    """Whether hardly two points share a value of any key: a sample, not a grid."""
-    return all(len({repr(row.point[key]) for row in rows}) > len(rows) / 2 for key in study.keys) or len(study.keys) > 3
+def _is_sample(study: Study) -> bool:
+    """Whether the points are far fewer than the combinations of their values: not a grid."""
+    combinations = math.prod(len({repr(row.point[key]) for row in study.table}) for key in study.keys)
+    return not study.tied and combinations > 1.5 * len(study.table)
 
 
 def _scaling(study: Study, rows: Sequence[Row], path: Path) -> Figure:
@@ -70,18 +74,18 @@ def _scaling(study: Study, rows: Sequence[Row], path: Path) -> Figure:
     for row in rows:
         lines[series_of(row.point, study.tied)].append(row)
     most = max(row.values["workers"].mean for row in rows)
-    for number, line in enumerate(list(lines.values())[:_MOST_LINES]):
+    for number, line in enumerate(_drawn(figure, lines)):
         line = sorted(line, key=lambda row: row.values["workers"].mean)
         workers = [row.values["workers"].mean for row in line]
         style = _style(number, _series_label(study, line))
-        _errorbar(speed, workers, line, "throughput_samples_per_s", style)
+        _errorbar(speed, workers, line, style)
+        first = line[0].values["throughput_samples_per_s"].mean
+        ideal = {"color": style["color"], "linestyle": ":", "linewidth": 1, "label": "" if number else "ideal"}
+        speed.plot([workers[0], most], [first, first * most / workers[0]], zorder=1, **ideal)
         share.plot(workers, [100 * (row.efficiency or 0.0) for row in line], **style)
-    first = min(rows, key=lambda row: row.values["workers"].mean)
-    fewest, rate = first.values["workers"].mean, first.values["throughput_samples_per_s"].mean
-    speed.plot([fewest, most], [rate, rate * most / fewest], color="#999999", linestyle=":", label="ideal")
     counts = sorted({row.values["workers"].mean for row in rows})
     speed.set_yscale("log", base=2)
-    speed.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    speed.yaxis.set_major_formatter(_thousands)
     for axes in (speed, share):
         axes.set_xscale("log")
         axes.set_xticks(counts, [f"{count:,.0f}" for count in counts], rotation=0 if len(counts) < 9 else 60)
@@ -95,20 +99,21 @@ def _scaling(study: Study, rows: Sequence[Row], path: Path) -> Figure:
     return figure
 
 
-def _curves(study: Study, rows: Sequence[Row], key: str, path: Path) -> Figure:
-    """Throughput against the first varied number, a line for each combination of the other keys."""
+def _curves(rows: Sequence[Row], key: str, path: Path) -> Figure:
+    """Throughput against a varied number, a line for each combination of the other keys."""
     figure = figure_for(path, 7.0, 4.6, layout="constrained")
     axes = figure.subplots()
     lines: dict[Hashable, list[Row]] = defaultdict(list)
     for row in rows:
         lines[tuple(repr(value) for other, value in row.point.items() if other != key)].append(row)
-    for number, line in enumerate(list(lines.values())[:_MOST_LINES]):
+    for number, line in enumerate(_drawn(figure, lines)):
         line = sorted(line, key=lambda row: row.point[key])
         others = {other: value for other, value in line[0].point.items() if other != key}
         values = [row.point[key] for row in line]
-        _errorbar(axes, values, line, "throughput_samples_per_s", _style(number, _label(others)))
+        _errorbar(axes, values, line, _style(number, _label(others)))
     _number_axis(axes, rows, key)
     axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(_thousands)
     axes.set_ylabel("throughput [samples/s]")
     if len(lines) > 1:
         _legend_below(figure, axes)
@@ -124,18 +129,19 @@ def _scatter(study: Study, rows: Sequence[Row], keys: Sequence[str], path: Path)
     for row in rows:
         groups[tuple(repr(row.point[key]) for key in others)].append(row)
     for axes, key in zip(panels, keys, strict=True):
-        for number, group in enumerate(list(groups.values())[:_MOST_LINES]):
+        for number, group in enumerate(_drawn(figure, groups)):
             style = {**_style(number, _label({key: group[0].point[key] for key in others})), "linestyle": "none"}
             speeds = [row.values["throughput_samples_per_s"].mean for row in group]
             axes.plot([row.point[key] for row in group], speeds, alpha=0.7, **style)
         _number_axis(axes, rows, key)
+    panels[0].yaxis.set_major_formatter(_thousands)
     panels[0].set_ylabel("throughput [samples/s]")
     if len(groups) > 1:
         _legend_below(figure, panels[0])
     return figure
 
 
-def _bars(study: Study, rows: Sequence[Row], path: Path) -> Figure:
+def _bars(rows: Sequence[Row], path: Path) -> Figure:
     """Throughput of each point."""
     figure = figure_for(path, 8.0, 1.2 + 0.32 * len(rows), layout="constrained")
     axes = figure.subplots()
@@ -144,14 +150,15 @@ def _bars(study: Study, rows: Sequence[Row], path: Path) -> Figure:
     means = [value.mean for value in found]
     axes.barh([_label(row.point) for row in rows], means, xerr=errors, color=_COLOURS[0], capsize=2)
     axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(_thousands)
     axes.set_xlabel("throughput [samples/s]")
     return figure
 
 
 def _number_axis(axes: Axes, rows: Sequence[Row], key: str) -> None:
-    """Logarithmic where the values span more than a factor of 16."""
-    values = [row.point[key] for row in rows]
-    if min(values) > 0 and max(values) / min(values) > 16:
+    """Logarithmic where the values span more than a factor of 16, and most of them lie at its lower end."""
+    values = sorted(row.point[key] for row in rows)
+    if 0 < min(values) < max(values) / 16 and values[len(values) // 2] < max(values) / 4:
         axes.set_xscale("log")
         if len(set(values)) <= 10:
             axes.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
@@ -160,8 +167,8 @@ def _number_axis(axes: Axes, rows: Sequence[Row], key: str) -> None:
     axes.grid(True, alpha=0.3)
 
 
-def _errorbar(axes: Axes, places: Sequence[float], line: Sequence[Row], metric: str, style: dict[str, Any]) -> None:
-    found = [row.values[metric] for row in line]
+def _errorbar(axes: Axes, places: Sequence[float], line: Sequence[Row], style: dict[str, Any]) -> None:
+    found = [row.values["throughput_samples_per_s"] for row in line]
     errors = [0.0 if value.replicates < 2 else value.half_width for value in found]
     axes.errorbar(places, [value.mean for value in found], yerr=errors if any(errors) else None, capsize=3, **style)
 
@@ -177,6 +184,14 @@ def _style(number: int, label: str) -> dict[str, Any]:
     }
 
 
+def _drawn(figure: Figure, lines: dict[Hashable, list[Row]]) -> list[list[Row]]:
+    """As many lines as can be told apart; that there are more is said."""
+    if len(lines) > _MOST_LINES:
+        text = f"the first {_MOST_LINES} of {len(lines)} combinations"
+        figure.supxlabel(text, fontsize=8, x=0.99, ha="right")
+    return list(lines.values())[:_MOST_LINES]
+
+
 def _series_label(study: Study, line: Sequence[Row]) -> str:
     """The values that all points of a line share, of the keys that differ within the study."""
     shared = {key: value for key, value in line[0].point.items() if all(row.point[key] == value for row in line)}
@@ -186,6 +201,10 @@ def _series_label(study: Study, line: Sequence[Row]) -> str:
 def _label(point: dict[str, Any]) -> str:
     names = short_names(list(point))
     return ", ".join(str(v) if isinstance(v, str) else f"{names[k]} {v}" for k, v in point.items())
+
+
+def _thousands(value: float, _place: float) -> str:
+    return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _legend_below(figure: Figure, axes: Axes) -> None:
