@@ -108,6 +108,7 @@ def energy_account(resolved: ResolvedScenario, trace: Trace) -> Energy:
     tables, system = resolved.scenario.tables, resolved.platform.system
     placed = {d.vertex: d for d in (*resolved.platform.hosts, *resolved.platform.accelerators)}
     shares: dict[str, float] = defaultdict(float)
+    duration = trace.duration  # looked for among all spans: once, not for every rank
     for rank, seconds in busy_seconds(trace.spans).items():
         device = resolved.devices[rank]
         part = 1.0
@@ -115,9 +116,9 @@ def energy_account(resolved: ResolvedScenario, trace: Trace) -> Energy:
             part = 1.0 / resolved.groups
             if system.node.processes is not None:
                 part = 1.0 / device.device.units.value
-        shares[device.vertex] += part * seconds / trace.duration
+        shares[device.vertex] += part * seconds / duration
     return energy_of(
-        trace.duration,
+        duration,
         tables.cluster.nodes,
         tuple(placed.values()),
         shares,
