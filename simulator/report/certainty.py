@@ -25,7 +25,8 @@ def certainty_view(draws: Draws, names: Sequence[str] | None = None) -> Renderab
         "± = one standard deviation of the time from that source alone"
     )
     table.add_column("run", no_wrap=True)
-    sources = [f"± {source}" for source in draws.spread]
+    spread = {source: stds for source, stds in draws.spread.items() if stds.any()}
+    sources = [f"± {source}" for source in spread]
     for heading in (r"median \[s]", r"90 % of draws \[s]", "best in", *sources):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in standings:
@@ -34,7 +35,7 @@ def certainty_view(draws: Draws, names: Sequence[str] | None = None) -> Renderab
             seconds(each.median),
             f"{seconds(each.low)} – {seconds(each.high)}",
             percent(each.best),
-            *(percent(float(stds[draws.place(each.name)])) for stds in draws.spread.values()),
+            *(percent(float(stds[draws.place(each.name)])) for stds in spread.values()),
         )
     notes = [Text(f"note: {note}", style="yellow") for note in draws.notes]
     return Group(table, *map(Text, certainty(order, draws)), *notes)

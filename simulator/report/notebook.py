@@ -178,16 +178,17 @@ def draws_html(draws: Draws) -> str:
     from simulator.planning.draws import certainty
 
     standings = draws.ranking()
+    spread = {source: stds for source, stds in draws.spread.items() if stds.any()}
     rows = [
         (
             each.name,
             format_quantity(each.median, "time", 4),
             f"{format_quantity(each.low, 'time', 4)} to {format_quantity(each.high, 'time', 4)}",
             percent(each.best),
-            *(percent(float(stds[draws.place(each.name)])) for stds in draws.spread.values()),
+            *(percent(float(stds[draws.place(each.name)])) for stds in spread.values()),
         )
         for each in standings
     ]
-    headings = ("run", "median", "90 % of draws", "best in", *(f"± {source}" for source in draws.spread))
+    headings = ("run", "median", "90 % of draws", "best in", *(f"± {source}" for source in spread))
     lines = [*certainty([each.name for each in standings], draws), *(f"note: {each}" for each in draws.notes)]
     return fragment(f"{len(draws)} draws of {len(rows)} runs", lines, table_html(headings, rows))
