@@ -21,13 +21,13 @@ from simulator.planning.store import ResultStore
 from simulator.randomness import stream
 from simulator.scenario import Scenario
 
-__all__ = ["Case", "Drawn", "Method", "Runs", "has_chance"]
+__all__ = ["SEEDS", "Case", "Drawn", "Method", "Runs", "has_chance"]
 
 #: How parameters act on times: parabolas, checked and replaced where they miss; parabolas; every draw simulated.
 Method: TypeAlias = Literal["auto", "linear", "exact"]
 
 #: Seeds that stand for chance, unless there are fewer draws.
-_SEEDS = 12
+SEEDS = 12
 #: Parabolas may miss a simulated draw by this share of the spread they give, or of the time, whichever is more.
 _MISS, _LEAST_MISS = 0.1, 1e-4
 #: Shares of the time of which it is worth saying that nothing is known of the model's error.
@@ -122,7 +122,7 @@ class Case:
     @cached_property
     def _seeds(self) -> list[Scenario]:
         """The scenario under the seeds that stand for chance, its own first."""
-        return [self._seeded(number) for number in range(min(_SEEDS, self._draws))] if self._random else [self.scenario]
+        return [self._seeded(number) for number in range(min(SEEDS, self._draws))] if self._random else [self.scenario]
 
     def _seeded(self, number: int) -> Scenario:
         return self.scenario.override({"simulation.seed": self.scenario.tables.simulation.seed + number})
