@@ -237,14 +237,14 @@ def _rank(one: Configuration, question: Question) -> tuple[float, float, float, 
 
 
 def comparable(value: float | None) -> float:
-    """A figure to compare by: six digits of it, because sums in another order differ in the last; unknown is worst.
+    """A figure to compare by: four digits of it, as work in whole steps rounds the fifth; unknown is worst.
 
     Examples
     --------
-    >>> comparable(77.90000012), comparable(None)
+    >>> comparable(77.901), comparable(None)
     (77.9, inf)
     """
-    return float("inf") if value is None else float(f"{value:.6g}")
+    return float("inf") if value is None else float(f"{value:.4g}")
 
 
 def _stated(scenario: Scenario) -> PlanTable:
