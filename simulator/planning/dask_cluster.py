@@ -114,9 +114,16 @@ def _records(client: Client, tasks: Iterator[Task], address: str) -> Iterator[tu
 
     try:
         submit()
-        for future in finished:
-            yield numbers.pop(future), _record_of(future, distributed.KilledWorker)
+        # What has finished together is fetched together: fetching one takes as long as a small point.
+        for batch in finished.batches():
+            whole = [future for future in batch if future.status == "finished"]
+            records: dict[Any, Record] = dict(zip(whole, client.gather(whole), strict=True))
+            found = [
+                (numbers.pop(future), records.get(future) or _failure(future, distributed.KilledWorker))
+                for future in batch
+            ]
             submit()
+            yield from found
     except (OSError, CancelledError):
         raise lost from None
 
@@ -136,8 +143,8 @@ class _Ahead:
         return self._points
 
 
-def _record_of(future: Any, killed: type[Exception]) -> Record:
-    """What a future that has ended holds; waits if that went with a worker and has to be done again."""
+def _failure(future: Any, killed: type[Exception]) -> Record:
+    """What is to be said of a future that did not end well; raises `CancelledError` if the scheduler forgot it."""
     try:
         record: Record = future.result()
         return record
