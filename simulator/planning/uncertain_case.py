@@ -201,14 +201,15 @@ class Case:
         """The times of all draws."""
         seconds = np.array([runs.seconds(each) for each in self._seeds])
         mean = float(seconds[np.isfinite(seconds)].mean()) if np.isfinite(seconds).any() else float("inf")
-        chance = _around_one(seconds / mean) if np.isfinite(mean) else seconds
-        spread = float(chance[np.isfinite(chance)].std()) if np.isfinite(chance).any() else float("nan")
+        factors = seconds / mean if np.isfinite(mean) else seconds
+        luck = _resampled(factors, self._draws, self._seed)
+        usual = luck[np.isfinite(luck)]
+        spread = float(usual.std()) if len(usual) else float("nan")
         if self.exact_runs:
             times = np.array([runs.seconds(each) for each in self.exact_runs])
             finite = times[np.isfinite(times)]
             relative = float(finite.std() / finite.mean()) if len(finite) else float("nan")
             return Drawn(times, np.ones(self._draws), float(np.sqrt(max(relative**2 - spread**2, 0.0))), spread)
-        luck = np.resize(chance, self._draws)
         return Drawn(mean * self._expected * luck, luck, float(self._expected.std()), spread)
 
     def erring(self, runs: Runs) -> Erring:
@@ -262,13 +263,20 @@ class Case:
         )
 
 
-def _around_one(factors: np.ndarray) -> np.ndarray:
-    """Factors about their mean, widened so that resampling a few of them has the variance of a new one.
+def _resampled(factors: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """Factors of chance for all draws, shape (draws,), from those of a few seeds, whose mean is 1.
 
-    The mean of R values is itself uncertain by s²/R, and s² is their sum of squares over R − 1, not R.
+    Each draw takes one of them, the same seed for every scenario. They are widened so that an interval of the draws is
+    Student's for a new run: the mean of R values is itself uncertain by s²/R, s² is their sum of squares over R − 1,
+    and R values know s only so well, which each draw makes up for by a factor that all scenarios have in common.
     """
     count = len(factors)
-    if count < 2:
-        return factors
-    widened: np.ndarray = 1.0 + (factors - 1.0) * np.sqrt((count + 1) / (count - 1))
-    return widened.clip(0.0)
+    if count < 3:
+        return np.resize(factors, draws)
+    freedom = count - 1
+    wider = np.sqrt((count + 1) / stream(seed, "spread of chance").chisquare(freedom, draws))
+    taken = np.resize(factors, draws)
+    usual = np.isfinite(taken)
+    luck = np.full(draws, np.inf)
+    luck[usual] = np.maximum(1.0 + (taken[usual] - 1.0) * wider[usual], 0.0)
+    return luck
