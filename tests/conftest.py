@@ -1,14 +1,8 @@
 """What tests of several areas use."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from simulator import cli
-
-# Tests import what they share from files beside them, which pytest's import mode "importlib" does not look for.
-sys.path += sorted(str(folder) for folder in Path(__file__).parent.iterdir() if folder.is_dir())
 
 
 @pytest.fixture

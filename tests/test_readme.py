@@ -20,10 +20,10 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_python_example_prints_what_stands_below_it():
-    shown = blocks("text")[1]
+    ((code, shown),) = re.findall(r"```python\n(.*?)```\s+```text\n(.*?)```", README, flags=re.DOTALL)
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        exec(compile(blocks("python")[0], "README.md", "exec"), {})
+        exec(compile(code, "README.md", "exec"), {})
     assert output.getvalue() == shown
 
 
