@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import exp, isfinite, log
+from math import exp, log
 from typing import Any, Literal
 
 from simulator.errors import InputError, RunError
@@ -41,6 +41,8 @@ _SILENT = 0.002
 _NEAR = 0.01
 #: Answers below leave the elasticity as it is over the whole range.
 _NEGLIGIBLE = 0.001
+#: As many times as good as `[what_if]` takes.
+_MOST_TIMES = 1e6
 #: Savings below are not worth a sentence.
 _WORTH_SAYING = 0.02
 
@@ -128,7 +130,7 @@ def sensitivities(
     scenario : Scenario
         Its own what-if factors stay; these are on top.
     factor : float
-        How many times as good each figure becomes, and as bad; more than 1.
+        How many times as good each figure becomes, and as bad; more than 1, at most a million.
     steps : int, optional
         Of the short runs, at most those of the scenario; whole periods of algorithms that have one. If left out, 8, or
         32 where ranks are served as they come, and fewer of many workers.
@@ -144,12 +146,12 @@ def sensitivities(
     Raises
     ------
     InputError
-        If the scenario is wrong, or the factor is not more than 1.
+        If the scenario is wrong, or the factor is not more than 1 or too large.
     RunError
         If a run fails.
     """
-    if not (isfinite(factor) and factor > 1.0):
-        raise InputError(f"factor: expected a number above 1, got {factor:g}")
+    if not 1.0 < factor <= _MOST_TIMES:
+        raise InputError(f"factor: expected a number above 1, at most {_MOST_TIMES:g}, got {factor:g}")
     if steps is not None and steps < 1:
         raise InputError(f"steps: expected at least 1, got {steps}")
     brief = shortened(scenario, steps)

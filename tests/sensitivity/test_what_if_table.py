@@ -26,8 +26,10 @@ from simulator.simulation import Simulation
         (
             "gpu-box-synchronous",
             {"device.m40.compute": -1},
-            "what_if.device.m40.compute: input should be greater than 0",
+            "what_if.device.m40.compute: input should be greater than or equal to 0.000001",
         ),
+        ("gpu-box-synchronous", {"device.m40.memory.gddr5": 1e308}, "input should be less than or equal to 1000000"),
+        ("gpu-box-synchronous", {"overhead.copy": 1e-300}, "input should be greater than or equal to 0.000001"),
         ("gpu-box-synchronous", {"device.m40.compute": "fast"}, "what_if.device.m40.compute: "),
         ("flat-memory", {"device.knl-7250.memory.ddr4": 2}, "the working set fits in mcdram"),
         ("flat-memory", {"device.knl-7250.core_bandwidth": 2}, "ranks have all cores"),
