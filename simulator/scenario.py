@@ -101,6 +101,14 @@ class SimulationTable(Document):
     exact: bool = Field(False, description="simulate every step, even those that repeat the one before")
     timing_only: bool = Field(False, description="count the time of what learns, but do not learn")
 
+    @model_validator(mode="after")
+    def _no_idle_keys(self) -> SimulationTable:
+        # A probability of nothing that is stated, as a study's first value may be, leaves the factor its meaning.
+        stated = {"straggler_factor", "straggler_probability"} & self.model_fields_set
+        if stated == {"straggler_factor"} and self.straggler_factor != 2.0:
+            raise ValueError("straggler_factor has an effect only with straggler_probability")
+        return self
+
 
 class LearningTable(Document):
     """Real learning in simulated time: what learns what, by which hyper-parameters, and when to stop."""
@@ -166,9 +174,10 @@ class CalibrationTable(Document):
     )
 
 
-#: Factors on parts of the hardware, by the names of `simulator.hardware.what_if`.
+#: Factors on parts of the hardware, by the names of `simulator.hardware.what_if`; a million is as good as any number of
+#: times, and leaves rates and times of any profile far from where floating point ends.
 WhatIfTable = Annotated[
-    dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    dict[str, Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)]],
     BeforeValidator(flattened),
 ]
 

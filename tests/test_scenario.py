@@ -52,6 +52,14 @@ def test_a_key_below_a_value_is_refused():
         Scenario.load("m40x4-lenet").override({"cluster.system.x": 1})
 
 
+def test_a_factor_of_stragglers_that_never_come_is_refused():
+    with pytest.raises(InputError, match="straggler_factor has an effect only with straggler_probability"):
+        Scenario.load("m40x4-lenet", {"simulation.straggler_factor": 3.0})
+    # A study may begin at none of them, and the scenario that a result prints spells defaults out.
+    stated = Scenario.load("m40x4-lenet", {"simulation.straggler_factor": 3.0, "simulation.straggler_probability": 0})
+    assert Scenario.from_dict(stated.tables.model_dump(exclude_none=True)).tables.simulation.straggler_factor == 3.0
+
+
 def test_one_length_takes_the_place_of_the_other():
     base = Scenario.load("m40x4-lenet")
     epochs = base.override({"workload.epochs": 3})
