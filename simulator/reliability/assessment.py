@@ -32,6 +32,8 @@ __all__ = ["ReliabilitySetup", "reliability_setup"]
 
 #: Failures of a campaign beyond which it is not played: it has no end, or is better described by its parts.
 MOST_FAILURES = 20_000
+#: Nodes with times of their own, in all campaigns together: 0.4 GB for each thing that is known of them.
+_MOST_CLOCKS = 50_000_000
 
 
 def _time(value: float) -> str:
@@ -184,6 +186,7 @@ class ReliabilitySetup:
         """
         work = self.work_of(run_time, run_steps) if work is None else work
         campaign = self.campaign(work, intervals)
+        self._check_size(campaign)
         expected = self.expected(work, campaign.intervals)
         outcomes = play(campaign, self.table.trials, self.seed, progress)
         spread = _spread(outcomes)
@@ -204,6 +207,15 @@ class ReliabilitySetup:
             spares=self.table.spare_nodes,
             checkpoints=self._checkpoints(campaign),
         )
+
+    def _check_size(self, campaign: Campaign) -> None:
+        """Refuse campaigns that are played all at once and would not fit in a machine's memory."""
+        apart = campaign.replaceable + (campaign.spares or 0) + (campaign.critical if campaign.shape else 0)
+        if apart * self.table.trials > _MOST_CLOCKS:
+            raise InputError(
+                f"{self.where}.trials: {self.table.trials:,} campaigns with {apart:,} nodes and spares that each have "
+                f"times of their own are too many; expected at most {_MOST_CLOCKS:,} of them together"
+            )
 
     def _checkpoints(self, campaign: Campaign) -> Checkpoints | None:
         if self.table.checkpoint == "none":

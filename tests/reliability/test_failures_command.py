@@ -82,9 +82,20 @@ def test_curves_need_checkpoints_and_free_nodes(clustersim):
     code, _, error = clustersim("failures", "m40x4-lenet", *SETTINGS, "--set=cluster.workers=2", "--nodes", "1,2")
     assert code == 2
     assert "cluster.workers: more nodes would stay idle" in error
-    code, _, error = clustersim("failures", "m40x4-lenet", *SETTINGS, "--nodes", "0,x")
-    assert code == 2
-    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("nodes", ["", "0", "1,-1", "1,x", "1.5", "4..1", "1..4:smallest"])
+def test_node_counts_that_are_none_are_one_line(clustersim, nodes):
+    code, out, error = clustersim("failures", "m40x4-lenet", *SETTINGS, "--nodes", nodes)
+    assert (code, out) == (2, "")
+    assert error.startswith("clustersim: nodes: ")
+    assert error.count("\n") == 1
+
+
+def test_node_counts_may_be_a_range(clustersim):
+    code, out, _ = clustersim("failures", "m40x4-lenet", *SETTINGS, "--nodes", "1..4", "--json", "-")
+    assert code == 0
+    assert [point["nodes"] for point in json.loads(out)["nodes"]] == [1, 2, 4]
 
 
 def test_compare_shows_the_campaign_beside_the_run_where_nodes_may_fail(clustersim):

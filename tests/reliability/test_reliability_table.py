@@ -251,6 +251,14 @@ def test_wrong_tables_are_refused_in_one_line(table, message):
     assert "\n" not in str(caught.value)
 
 
+def test_campaigns_that_no_memory_holds_are_refused():
+    """Each spare has a time of its own in each campaign; each node, too, where young ones fail more often."""
+    with pytest.raises(InputError, match=r"reliability.trials: 200 campaigns with 1,000,000,000 nodes and spares"):
+        simulate(scenario(spares=10**9, repair="1 h"))
+    with pytest.raises(InputError, match=r"reliability.trials: 100,000 campaigns with 504 nodes and spares"):
+        simulate(scenario(spares=500, repair="1 h", trials=100_000, distribution="weibull", shape=0.7))
+
+
 def test_an_algorithm_whose_workers_wait_for_each_other_cannot_go_on():
     with pytest.raises(InputError, match=r"reliability.on_failure: every worker of sync-sgd waits for all others"):
         setup(on_failure="continue")
