@@ -167,7 +167,7 @@ def flattened(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     {'compute.scale': 1.1, 'link.aries.latency': 1e-06}
     """
     if not isinstance(table, Mapping):
-        raise ValueError(f"expected a table of parameters and values, got {table!r}")
+        raise ValueError(f"expected a table of names and values, got {table!r}")
     found: dict[str, Any] = {}
     for key, value in table.items():
         name = f"{prefix}{key}"

@@ -129,6 +129,8 @@ def _numbered(text: str, count: int) -> tuple[int | None, str]:
 
 
 def _starts(texts: Sequence[str], count: int) -> list[float]:
+    from simulator.sharing.tables import LATEST_START
+
     starts = [0.0] * count
     for text in texts:
         number, _, value = text.partition("=")
@@ -136,7 +138,10 @@ def _starts(texts: Sequence[str], count: int) -> list[float]:
             place, start = int(number), float(value)
         except ValueError:
             place, start = 0, -1.0
-        if not 1 <= place <= count or not 0.0 <= start < float("inf"):
-            raise InputError(f"--start {text}: expected N=SECONDS with N from 1 to {count}, such as 2=0.5")
+        if not 1 <= place <= count or not 0.0 <= start <= LATEST_START:
+            raise InputError(
+                f"--start {text}: expected N=SECONDS with N from 1 to {count} and at most {LATEST_START:g} seconds, "
+                f"such as 2=0.5"
+            )
         starts[place - 1] = start
     return starts

@@ -12,13 +12,13 @@ earlier beside others; see docs/shared-clusters.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from simulator.accounts import make_result
-from simulator.errors import located
+from simulator.errors import InputError, located
 from simulator.platform import build_platform
 from simulator.sharing.contention import shared_links
 from simulator.sharing.flow_sizes import flow_sizes
@@ -27,6 +27,7 @@ from simulator.sharing.neighbours import nodes_of_all, other_scenarios
 from simulator.sharing.placement import Place
 from simulator.sharing.together import Tenant, play_together
 from simulator.sharing.traffic import Traffic
+from simulator.units import format_quantity
 
 if TYPE_CHECKING:
     from simulator.result import Result
@@ -36,6 +37,8 @@ __all__ = ["Background"]
 
 #: Shared links that a result lists.
 _LISTED = 8
+#: Flows that are simulated at most: hours, at some tenths of a millisecond each or more.
+_MOST_FLOWS = 10_000_000
 
 
 class Background:
@@ -111,6 +114,8 @@ class Background:
         started = time.perf_counter()
         alone = None if self._alone is None else self._alone.run()
         simulation, traffic = self.simulation, self._traffic
+        if alone is not None and traffic is not None:
+            self._check_flows(traffic, alone.time)
         tenant = Tenant(simulation, progress=progress)
         others = [
             Tenant(other, start=job.start, repeats=True, awaited=False, recorded=False)
@@ -136,7 +141,17 @@ class Background:
             "traffic": None if traffic is None else _traffic_account(traffic, duration),
             "shared_links": self._links(tenant, others, traffic, duration),
         }
-        return replace(result, sharing=sharing)
+        return replace(result, sharing=sharing, warnings=(*result.warnings, *_idle(others, traffic, duration)))
+
+    def _check_flows(self, traffic: Traffic, duration: float) -> None:
+        """Refuse traffic of so many flows that it would be simulated for hours, as a rule for a unit left out."""
+        flows = traffic.rate * duration
+        if flows > _MOST_FLOWS:
+            raise InputError(
+                f"{self.simulation.scenario.where}: background.flow_size: {flows:.2g} flows of a mean of "
+                f"{format_quantity(traffic.sizes.mean, 'size')} arrive while the job runs, and each is simulated; "
+                f"expected larger ones or fewer steps, for at most {_MOST_FLOWS:,}"
+            )
 
     def _links(
         self, tenant: Tenant, others: list[Tenant], traffic: Traffic | None, duration: float
@@ -148,6 +163,16 @@ class Background:
             uses["traffic"] = traffic.uses()
         links = [link for link in shared_links(uses, duration) if "job" in link.bytes]
         return [link.to_dict() for link in links[:_LISTED]]
+
+
+def _idle(others: Sequence[Tenant], traffic: Traffic | None, duration: float) -> Iterator[str]:
+    """What of the table has changed nothing, as it came after the job had ended."""
+    for number, other in enumerate(others):
+        if other.start >= duration:
+            yield f"background.jobs[{number}] changed nothing: the job has ended before its start, {other.start:g} s"
+    if traffic is not None and not traffic.flows:
+        size = format_quantity(traffic.sizes.mean, "size")
+        yield f"background.load changed nothing: none of its flows of {size} arrived before the end"
 
 
 def _account(tenant: Tenant) -> dict[str, Any]:

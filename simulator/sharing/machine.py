@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from simulator.calibration.effects import check_effects as check_parameters
+from simulator.calibration.effects import why_without_effect as why_parameter_is_idle
 from simulator.errors import InputError
 from simulator.sharing.neighbours import check_same_system
 from simulator.sharing.placement import Place, Scheme
+from simulator.what_if import check_effects as check_factors
+from simulator.what_if import why_without_effect as why_factor_is_idle
 
 if TYPE_CHECKING:
     from simulator.hardware.system import System
@@ -29,13 +33,26 @@ def placed(scenarios: Sequence[Scenario], nodes: Sequence[tuple[int, ...]], sche
 
     simulations: list[Simulation] = []
     for scenario, own in zip(scenarios, nodes, strict=True):
-        simulation = Simulation(scenario, colocated_place(own, simulations if scheme == "colocated" else []))
+        before = simulations if scheme == "colocated" else []
+        simulation = Simulation(scenario, colocated_place(own, before, guest=True))
         if simulations:
             check_one_machine(simulations[0], simulation)
         else:
             check_sharing(simulation)
         simulations.append(simulation)
+    for simulation in simulations:
+        _check_effects(simulation, simulations)
     return simulations
+
+
+def _check_effects(simulation: Simulation, jobs: Sequence[Simulation]) -> None:
+    """Refuse what a job says of the machine if that is of no use to any of the jobs that say it."""
+    for name in simulation.what_if.factors:
+        if all(why_factor_is_idle(name, job) for job in jobs if name in job.what_if.factors):
+            check_factors(simulation.what_if, simulation)
+    for name in simulation.calibration.stated:
+        if all(why_parameter_is_idle(name, job) for job in jobs if name in job.calibration.stated):
+            check_parameters(simulation.calibration, simulation)
 
 
 def colocated_place(nodes: tuple[int, ...], others: Sequence[Simulation], guest: bool = False) -> Place:

@@ -20,6 +20,7 @@ from simulator.sharing.contention import SharedLink, shared_links
 from simulator.sharing.machine import placed
 from simulator.sharing.neighbours import check_same_system, system_file
 from simulator.sharing.placement import Scheme, choose_nodes
+from simulator.sharing.tables import LATEST_START
 from simulator.sharing.together import Tenant, play_together
 from simulator.sharing.traces import joined, moved
 
@@ -211,8 +212,10 @@ def _check(scenarios: Sequence[Scenario], starts: Sequence[float]) -> None:
                 f"{where}: learning: sharing compares times; set simulation.timing_only=true, or learn beside "
                 f"[[background.jobs]]"
             )
-    if len(starts) != len(scenarios) or not all(0.0 <= start < float("inf") for start in starts):
-        raise InputError(f"starts: expected {len(scenarios)} times in seconds, not negative, got {list(starts)}")
+    if len(starts) != len(scenarios) or not all(0.0 <= start <= LATEST_START for start in starts):
+        raise InputError(
+            f"starts: expected {len(scenarios)} times in seconds, from 0 to {LATEST_START:g}, got {list(starts)}"
+        )
 
 
 def _names(scenarios: Sequence[Scenario]) -> list[str]:

@@ -6,26 +6,19 @@ end; and ``load``, traffic of tenants nobody knows more about, as a share of wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from simulator.calibration.parameters import flattened
 from simulator.documents import Document
 from simulator.sharing.flow_sizes import DEFAULT, flow_sizes
 from simulator.sharing.placement import Scheme
 
-__all__ = ["BackgroundJob", "BackgroundTable"]
+__all__ = ["LATEST_START", "BackgroundJob", "BackgroundTable"]
 
-
-def _dotted(table: Any, prefix: str = "") -> dict[str, Any]:
-    """TOML reads an unquoted ``cluster.nodes`` as a table in a table; one dotted name for either way of writing."""
-    if not isinstance(table, Mapping):
-        raise ValueError(f"expected a table of keys and values, got {table!r}")
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        found |= _dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return found
+#: Seconds that a job may start after others: a clock of double precision still tells tenths of nanoseconds apart then.
+LATEST_START = 1e6
 
 
 def _flow_size(value: Any) -> Any:
@@ -39,8 +32,8 @@ class BackgroundJob(Document):
     scenario: str | None = Field(
         None, description="file, beside the scenario first, or example; the same job if absent"
     )
-    start: float = Field(0.0, ge=0.0, allow_inf_nan=False, description="seconds after the job itself")
-    override: Annotated[dict[str, Any], BeforeValidator(_dotted)] = Field(
+    start: float = Field(0.0, ge=0.0, le=LATEST_START, description="seconds after the job itself")
+    override: Annotated[dict[str, Any], BeforeValidator(flattened)] = Field(
         default_factory=dict, description="keys of that scenario to change, by dotted name"
     )
 

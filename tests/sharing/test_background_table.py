@@ -32,6 +32,8 @@ def background(machines, table, system=None, nodes=6, **changes):
         ({"load": 0.1, "burst": 2}, "background.burst: unknown key"),
         ({"jobs": [{"scenaro": "x"}]}, "scenaro: unknown key; did you mean 'scenario'"),
         ({"jobs": [{"start": -1}]}, "start: .*greater than or equal to 0"),
+        ({"jobs": [{"start": 1e17}]}, "start: .*less than or equal to 1000000"),
+        ({"jobs": [{"override": 3}]}, "override: expected a table of names and values, got 3"),
         ({"load": 0.1, "placement": "spread"}, "background.placement: "),
     ],
 )
@@ -95,6 +97,25 @@ def test_a_box_without_a_fabric_has_no_tenants():
 def test_jobs_on_one_chip_cannot_share_nodes():
     with pytest.raises(InputError, match="jobs cannot share nodes of cori-knl, which are one chip each"):
         Simulation(load("cori-vgg", **{"background": {"jobs": [{}], "placement": "colocated"}}))
+
+
+def test_flows_that_would_be_simulated_for_hours_are_refused(machines):
+    """20 % of 48 adapters of 1.15 GB/s in flows of one byte: as a rule, a unit was left out."""
+    with pytest.raises(InputError, match=r"background.flow_size: \S+ flows of a mean of 1 B arrive while the job runs"):
+        simulate(background(machines, {"load": 0.2, "flow_size": 1}))
+
+
+def test_whoever_comes_when_the_job_has_ended_is_said_to_change_nothing(machines):
+    base = machines.job(machines.tree, 6, workload__steps=3)
+    table = {"load": 0.1, "flow_size": 1e15, "jobs": [{"start": 1e6}]}
+    late = simulate(base.override({"background": table}))
+    assert late.time == pytest.approx(simulate(base).time)
+    assert [warning.partition(":")[0] for warning in late.warnings] == [
+        "background.jobs[0] changed nothing",
+        "background.load changed nothing",
+    ]
+    felt = simulate(base.override({"background": {"load": 0.3, "flow_size": "1 kB", "jobs": [{}]}}))
+    assert felt.warnings == ()
 
 
 def test_no_load_is_the_job_alone(machines):

@@ -80,6 +80,11 @@ def test_seeds_are_one_apart(clustersim):
         (["cori-vgg", "cori-vgg", "--set", "2:cluster.nodes"], "'cluster.nodes': expected KEY=VALUE"),
         (["cori-vgg", "cori-vgg", "--start", "3=1"], "--start 3=1: expected N=SECONDS with N from 1 to 2"),
         (["cori-vgg", "cori-vgg", "--start", "2=-1"], "--start 2=-1: expected N=SECONDS"),
+        (["cori-vgg", "cori-vgg", "--start", "2=1e17"], "--start 2=1e17: expected N=SECONDS"),
+        (
+            ["cori-vgg", "cori-vgg", "--set", "cluster.nodes=1", "--set", "what_if.nic.latency=0.5"],
+            "what_if.nic.latency: no effect here: no message crosses a link",
+        ),
         (["cori-vgg", "cori-vgg", "--set", "background.load=0.1"], "background: jobs that are shared have each other"),
         (["cori-vgg", "cori-vgg", "--set", "2:network.model=alpha-beta"], "jobs share links only with 'fluid'"),
         (
@@ -116,6 +121,16 @@ def test_compare_feels_the_background(clustersim):
     quiet, busy = json.loads(out)["results"]
     assert code == 0
     assert busy["time_s"] > quiet["time_s"]
+
+
+def test_what_is_said_of_the_machine_must_concern_one_of_the_jobs(clustersim):
+    """A job on one node has no use for a better network, but is on the machine that has it."""
+    code, out, err = clustersim(
+        "share", "ethernet-resnet50", "ethernet-resnet50", *QUICK, "--set", "1:cluster.nodes=1",
+        "--set", "what_if.nic.bandwidth=2", "--json", "-",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert [job["shared"]["nodes"] for job in json.loads(out)["jobs"]] == [1, 8]
 
 
 def test_from_python():
