@@ -181,6 +181,7 @@ def calibrate(
     models: list[TraceModel] = []
     resolved: list[ResolvedScenario] = []
     for each in recordings:
+        _check_machine(each)
         progress(f"reading {each.source}")
         if isinstance(each.measured, Trace):
             models.append(TraceModel(each.measured, each.scenario, each.source))
@@ -218,6 +219,18 @@ def calibrate(
     estimates = [*found.estimates, *([varying] if varying else [])]
     found = replace(found, scatter=scatter)
     return Calibrated(_overlay(name, recordings, estimates, found, rows, seed), found, tuple(residuals))
+
+
+def _check_machine(measured: Recording) -> None:
+    """Refuse what would be fitted into the machine's own figures: another machine, and others that use it."""
+    tables = measured.scenario.tables
+    reason = {
+        "what_if": "an overlay is of the machine as it is" if tables.what_if else "",
+        "background": "what others on the machine cost would be taken for slow links" if tables.background else "",
+    }
+    for table, why in reason.items():
+        if why:
+            raise InputError(f"{measured.source}: {table}: {why}; take a scenario without the table")
 
 
 def _steps(models: Iterable[TraceModel], names: Sequence[str], varying: Estimate | None) -> list[Simulated]:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from simulator.calibration.overlay import load_overlay
+from simulator.scenario import Scenario
 from simulator.simulation import simulate
 from simulator.trace.chrome import write_trace
 
@@ -102,3 +103,23 @@ def test_an_output_in_no_folder_is_refused_before_work(clustersim, traces, tmp_p
     code, _, err = clustersim("calibrate", traces[0], "--out", tmp_path / "nowhere" / "out.toml")
     assert code == 2
     assert "there is no folder" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("m40x4-lenet", {"what_if": {"device.m40.compute": 2.0}}, "what_if: an overlay is of the machine as it is"),
+        (
+            "ethernet-resnet50",
+            {"cluster.nodes": 2, "background.load": 0.1},
+            "background: what others on the machine cost would be taken for slow links",
+        ),
+    ],
+    ids=["what-if", "background"],
+)
+def test_another_machine_and_other_jobs_are_not_fitted_to(name, changes, message, clustersim, tmp_path):
+    write_trace(simulate(Scenario.load(name, {"workload.steps": 4, **changes})).trace, tmp_path / "trace.json")
+    code, out, err = clustersim("calibrate", tmp_path / "trace.json", "--out", tmp_path / "out.toml")
+    assert (code, out) == (2, "")
+    assert f"trace.json: {message}" in err
+    assert err.count("\n") == 1
