@@ -126,6 +126,8 @@ def _describe(problem: Any, model: type[BaseModel], data: Mapping[str, Any]) -> 
         return f"{key}: unknown key{suggestion(str(location[-1]), names)}"
     if kind == "missing":
         return f"{key}: missing; it is required"
+    if kind == "int_from_float":
+        return f"{key}: input should be a whole number, got {problem['input']!r}"
     message: str = problem["msg"]
     message = message.removeprefix("Value error, ")
     if kind == "value_error" or "got" in message:

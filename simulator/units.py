@@ -48,7 +48,12 @@ DIMENSIONS: MappingProxyType[str, dict[str, float]] = MappingProxyType(
 )
 
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*$")
-_ARTICLES = {"operations": "a number of operations", "energy": "an energy", "energy price": "an energy price"}
+_ARTICLES = {
+    "operations": "a number of operations",
+    "energy": "an energy",
+    "energy price": "an energy price",
+    "money": "an amount",
+}
 _EXAMPLES = {
     "time": "1.5 us",
     "size": "16 GB",
@@ -145,7 +150,13 @@ def format_quantity(value: float, dimension: str, digits: int = 3) -> str:
     return f"{value / factor:.{digits}g} {unit}".rstrip()
 
 
+#: Numbers from here on are not written out.
+_COUNTABLE = 1e12
+
+
 def _plain(number: float, digits: int) -> str:
-    """`number` with that many significant digits, but never in scientific notation when at least one."""
+    """`number` with that many significant digits, in scientific notation only where nobody would count the zeros."""
     rounded = float(f"{number:.{digits}g}")
+    if abs(rounded) >= _COUNTABLE:
+        return f"{rounded:.{digits}g}"
     return f"{rounded:,.0f}" if abs(rounded) >= 10 ** (digits - 1) else f"{rounded:.{digits}g}"

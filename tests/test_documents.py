@@ -56,6 +56,11 @@ def test_errors_name_file_key_and_expectation(change, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_broken_number_where_a_whole_one_belongs_is_shown():
+    with pytest.raises(InputError, match=r"^f.toml: link.lanes: input should be a whole number, got 1.5$"):
+        validate({**GOOD, "link": {"bandwidth": "12 GB/s", "lanes": 1.5}}, Outer, "f.toml")
+
+
 def test_further_problems_are_counted():
     with pytest.raises(InputError, match=r"\(and 1 more\)"):
         validate({"link": {"lanes": 0}, "name": "a"}, Outer, "f.toml")

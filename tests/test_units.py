@@ -54,3 +54,9 @@ def test_what_is_printed_parses_back_to_its_precision(dimension, value):
 @given(st.floats(0.9990, 1.0010))
 def test_rounding_never_prints_a_thousand_of_the_smaller_unit(value):
     assert format_quantity(value * 1e-3, "time") in ("1 ms", "999 us")
+
+
+def test_numbers_too_large_to_count_are_not_written_out():
+    assert format_quantity(3.6e18, "energy") == "1e+12 kWh"
+    assert format_quantity(1e300, "time") == "1.16e+295 d"
+    assert format_quantity(3.6e17, "energy") == "100,000,000,000 kWh"
