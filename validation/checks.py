@@ -1,7 +1,7 @@
 """What a validation finds: figures predicted against figures measured, and verdicts that can fail.
 
-Every part of the validation (`paper`, `deepbench`, `published`, `plans`, `training`, `peers`) has a module
-``validation.<part>.findings`` with one function::
+Every part of the validation (`paper`, `deepbench`, `published`, `plans`, `memory`, `training`, `peers`) has a
+module ``validation.<part>.findings`` with one function::
 
     def findings(reference: Path | None, progress: Progress) -> Findings
 

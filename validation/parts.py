@@ -23,6 +23,7 @@ PARTS: dict[str, str] = {
     "deepbench": "measured kernels and all-reduces of the DeepBench collection",
     "published": "published measurements of frameworks on GPU clusters",
     "plans": "published measurements, asked for the system size that reaches a throughput",
+    "memory": "published batches that fit, and what PyTorch keeps of each network",
     "training": "recorded runs of the same algorithms by real processes",
     "peers": "the max-min network model of SimGrid",
 }

@@ -13,7 +13,9 @@ __all__ = ["validate"]
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["paper", "deepbench", "published", "plans", "training", "peers", "all"]))
+@click.argument(
+    "part", type=click.Choice(["paper", "deepbench", "published", "plans", "memory", "training", "peers", "all"])
+)
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),

@@ -16,7 +16,7 @@ from simulator.workload import Network
 from simulator.workload.layers.base import Layer
 from simulator.workload.network import INPUT
 
-__all__ = ["saved_bytes"]
+__all__ = ["adapted_bytes", "saved_bytes"]
 
 
 def saved_bytes(network: Network, batch: int) -> int:
@@ -49,6 +49,13 @@ def saved_bytes(network: Network, batch: int) -> int:
             values[layer.name] = _REPLAYED[layer.kind](layer, [values[name] for name in layer.inputs], parameter)
     own = {tensor.untyped_storage()._cdata for tensor in (data, *weights)}
     return sum(int(storage.nbytes()) for key, storage in saved.items() if key not in own)
+
+
+def adapted_bytes(network: Network, batch: int) -> int:
+    """Bytes that the model counts, with PyTorch's sizes: winners of pooling take 8 bytes, masks of dropout 1, not 4."""
+    winners = sum(layer.saved_elements for layer in network.layers if layer.kind == "pool")
+    masks = sum(layer.saved_elements for layer in network.layers if layer.kind == "dropout")
+    return network.activation_bytes(batch) + batch * (4 * winners - 3 * masks)
 
 
 def _functional() -> Any:

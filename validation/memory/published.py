@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.hardware import load_device
+from simulator.memory_plan import memory_of
+from simulator.scenario import Scenario
 from simulator.workload import largest_batch, load_network, memory_needed
+from validation.checks import Check
 
-__all__ = ["LIMITS", "Limit", "Row", "rows"]
+__all__ = ["ALLOWED", "LIMITS", "RAN", "Limit", "batches_that_ran", "largest_batches", "vgg_needs"]
+
+#: Largest relative error of a largest batch that passes.
+ALLOWED = 0.10
 
 #: Titan X boards of 12 GB, Maxwell's standing for Pascal's, and a P100 on PCIe.
 Board = Literal["titan-x-maxwell", "p100-pcie"]
@@ -51,37 +57,71 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """One figure, predicted and published."""
+#: Largest batches that a program was published to train with: by system, network and batch. They fit, and nobody says
+#: that no larger ones would.
+_TENSORFLOW = "TensorFlow's benchmarks of May 2017, with parameters on the host"
+RAN = (
+    ("dgx1-p100", "inception-v3", 64),
+    ("dgx1-p100", "resnet-50", 64),
+    ("dgx1-p100", "resnet-152", 64),
+    ("dgx1-p100", "alexnet", 512),
+    ("dgx1-p100", "vgg-16", 64),
+    ("gce-k80x8", "inception-v3", 64),
+    ("gce-k80x8", "resnet-50", 64),
+    ("gce-k80x8", "resnet-152", 32),
+    ("gce-k80x8", "alexnet", 512),
+    ("gce-k80x8", "vgg-16", 32),
+)
+#: What VGG-16 with a batch of 256 was published to take [GB].
+_VGG_NEED = 28.0
+_VDNN = "Rhu et al., vDNN, MICRO 2016, with the workspace of cuDNN's fastest convolutions"
 
-    what: str
-    predicted: float
-    published: float
-    unit: str
-    source: str
-    confidence: str = ""
 
-    @property
-    def error(self) -> float | None:
-        """Predicted over published, less one; None where nothing fitted."""
-        return self.predicted / self.published - 1.0 if self.published else None
-
-
-def rows() -> list[Row]:
-    """All of them."""
-    found = [
-        Row(
-            f"{limit.network} on {limit.board}", _largest(limit), limit.batch, "samples", limit.source, limit.confidence
+def largest_batches() -> list[Check]:
+    """The largest batch that the model lets a board have, beside the one that ran; recalled ones are not judged."""
+    return [
+        Check(
+            "Largest batch",
+            f"{limit.network} on {limit.board}",
+            _largest(limit),
+            limit.batch,
+            "samples",
+            allowed=None if limit.confidence else ALLOWED,
+            confidence=limit.confidence,
+            note=limit.source,
         )
         for limit in LIMITS
     ]
-    network = load_network("vgg-16")
-    for what, free_nothing in (("nothing freed", True), ("freed as it is used", False)):
-        need = memory_needed(network, 256, free_nothing=free_nothing).total
-        source = "Rhu et al., vDNN, MICRO 2016, with the workspace of cuDNN's fastest convolutions"
-        found.append(Row(f"vgg-16, batch 256, {what}", need / 1e9, 28.0, "GB", source))
+
+
+def batches_that_ran() -> list[Check]:
+    """The largest batch that the model allows, beside one that ran: shown, as a larger one is no error."""
+    found = []
+    for system, network, batch in RAN:
+        tables = {
+            "cluster": {"system": system},
+            "workload": {"network": network, "dataset": "imagenet", "batch_size": batch, "steps": 1},
+            "algorithm": {"name": "sync-ps"},
+        }
+        allowed = memory_of(Scenario.from_dict(tables)).largest_batch or 0
+        found.append(Check("Batches that ran", f"{network} on {system}", allowed, batch, "samples", note=_TENSORFLOW))
     return found
+
+
+def vgg_needs() -> list[Check]:
+    """What VGG-16 takes with nothing freed and with everything freed as it is used: the published need lies between."""
+    network = load_network("vgg-16")
+    return [
+        Check(
+            "VGG-16, batch 256",
+            what,
+            memory_needed(network, 256, free_nothing=free_nothing).total / 1e9,
+            _VGG_NEED,
+            "GB",
+            note=_VDNN,
+        )
+        for what, free_nothing in (("nothing freed", True), ("freed as it is used", False))
+    ]
 
 
 def _largest(limit: Limit) -> int:
