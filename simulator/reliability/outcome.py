@@ -100,15 +100,17 @@ class Reliability:
         """How many times longer the campaign's work is than the run that was simulated."""
         return self.work / self.run_time
 
-    def to_dict(self, energy: float | None, cost: float | None) -> dict[str, Any]:
-        """As the JSON result has it, given energy [J] and cost [USD] of the run, which follow the expected time.
+    def energy(self, run: float) -> float:
+        """Energy of the campaign [J], given that of the run: nodes that wait for a restart draw as if they trained."""
+        return run * self.expected_time / self.run_time
 
-        Nodes that wait for a restart are counted as if they trained: they are paid for, and their energy is an upper
-        bound already. Spares are paid for, too.
-        """
-        ratio = self.expected_time / self.run_time
+    def cost(self, run: float) -> float:
+        """Cost of the campaign [USD], given that of the run: as its energy, and spares are paid for, too."""
         nodes = self.critical + self.replaceable
-        paid = ratio * (nodes + (self.spares or 0)) / nodes
+        return run * self.expected_time / self.run_time * (nodes + (self.spares or 0)) / nodes
+
+    def to_dict(self, energy: float | None, cost: float | None) -> dict[str, Any]:
+        """As the JSON result has it, given energy [J] and cost [USD] of the run."""
         kept, played = self.checkpoints, self.simulated
         return {
             "work_s": self.work,
@@ -144,6 +146,6 @@ class Reliability:
                 "daly_interval_s": kept.daly if self.critical else None,
                 "optimum_interval_s": kept.optimum if self.critical else None,
             },
-            "energy_j": None if energy is None else energy * ratio,
-            "cost_usd": None if cost is None else cost * paid,
+            "energy_j": None if energy is None else self.energy(energy),
+            "cost_usd": None if cost is None else self.cost(cost),
         }

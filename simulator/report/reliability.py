@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simulator.reliability.outcome import Reliability
     from simulator.result import Result
 
-__all__ = ["expected_text", "failures_document", "failures_plot", "failures_view", "reliability_rows"]
+__all__ = ["campaign_rows", "expected_text", "failures_document", "failures_plot", "failures_view", "reliability_rows"]
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito's palette, as in the other plots
 
@@ -49,6 +49,16 @@ def reliability_rows(found: Reliability | None) -> list[tuple[str, str]]:
         *_failures(found),
         ("checkpoints", _checkpoints(found)),
     ]
+
+
+def campaign_rows(result: Result) -> list[tuple[str, str]]:
+    """What the campaign takes beside the run that it is made of; none without a ``[reliability]`` table."""
+    found, cost = result.reliability, result.cost_account
+    if found is None:
+        return []
+    paid = "" if cost is None else f", {format_quantity(found.cost(cost.total), 'money')}"
+    spares = f" and {found.spares:,} spare node{'s' * (found.spares > 1)}" if found.spares and cost is not None else ""
+    return [("campaign", f"{format_quantity(found.energy(result.energy), 'energy')}{paid} with all failures{spares}")]
 
 
 def _failures(found: Reliability) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from simulator.report.reliability import expected_text, reliability_rows
+from simulator.report.reliability import campaign_rows, expected_text, reliability_rows
 from simulator.report.shared_machine import sharing_rows
 from simulator.trace.spans import Category
 from simulator.units import format_quantity
@@ -112,6 +112,7 @@ def result_facts(result: Result) -> list[tuple[str, str]]:
         *reliability_rows(result.reliability),
         ("energy", _energy_line(result)),
         ("cost", _cost_line(result)),
+        *campaign_rows(result),
         ("simulated in", _effort(result)),
     ]
 
@@ -208,10 +209,13 @@ def _cost_line(result: Result) -> str:
     cost = result.cost_account
     if cost is None:
         return f"unknown: {result.system} states no price; --set prices.node_hour='… USD/h' gives one"
-    price = cost.price
-    rate = "" if price is None else f", {format_quantity(price.value, 'price')} a node"
-    date = f" of {price.date}" if price is not None and price.date else ""
-    return f"{format_quantity(cost.total, 'money')} ({cost.basis}{date}{rate})"
+    total, price = format_quantity(cost.total, "money"), cost.price
+    if price is None:
+        return f"{total} ({cost.basis})"
+    date = f" of {price.date}" if price.date else ""
+    rate = f"{format_quantity(price.value, 'price')} a node"
+    electricity = f"; {format_quantity(cost.electricity, 'money')} of it electricity" if cost.electricity else ""
+    return f"{total} ({price.basis}{date}, {rate}{electricity})"
 
 
 def trace_view(trace: Trace, pieces: int) -> RenderableType:

@@ -33,3 +33,9 @@ def test_energy_says_how_busy_and_what_is_unknown(capsys: pytest.CaptureFixture[
     text = shown(capsys, "--set", "cluster.system=aws-p3-16xlarge")
     assert "accelerators busy" in text
     assert "idle power of xeon-e5-2686v4-2s unknown, taken as busy; without fans, adapters and switches" in text
+
+
+def test_a_purchase_has_its_date_and_electricity_apart(capsys: pytest.CaptureFixture[str]):
+    text = shown(capsys, "--set", "prices.lifetime_years=4", "--set", "prices.kwh=0.12 USD/kWh")
+    assert "149,000 USD a node over 4 years of steady use of 2017-05, 4.25 USD/h a node; " in text
+    assert "USD of it electricity)" in text

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from simulator.units import format_quantity
+
 pytest.importorskip("matplotlib")
 
 SETTINGS = (
@@ -65,6 +67,27 @@ def test_run_tells_time_failures_and_checkpoints(clustersim):
     assert code == 0
     for text in ("with failures", "that stop the run, one every 2.5 d of 2 nodes", "3 GB every"):
         assert text in out
+
+
+def test_the_campaign_costs_what_the_run_does_as_often_as_it_takes_longer(clustersim, tmp_path):
+    """Three nodes are paid for while two train: by hand, from the run's own time, cost and energy."""
+    out = tmp_path / "run.json"
+    settings = [
+        *SETTINGS,
+        "--set=prices.node_hour=2 USD/h",
+        "--set=reliability.spares=1",
+        "--set=reliability.repair=1 h",
+    ]
+    code, printed, _ = clustersim("run", "m40x4-lenet", *settings, "--json", out)
+    assert code == 0
+    result = json.loads(out.read_text())
+    hours = result["reliability"]["expected_time_s"] / 3600.0
+    assert result["reliability"]["cost_usd"] == pytest.approx(hours * 3 * 2.0)
+    power = result["energy_j"] / result["time_s"]
+    assert result["reliability"]["energy_j"] == pytest.approx(power * hours * 3600.0)
+    line = next(line for line in printed.splitlines() if line.startswith("campaign"))
+    assert format_quantity(hours * 3 * 2.0, "money") in line
+    assert "with all failures and 1 spare node" in line
 
 
 def test_a_scenario_that_says_nothing_of_failures_is_told_what_to_say(clustersim):
