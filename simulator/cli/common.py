@@ -86,15 +86,20 @@ def console(json_path: str | None = None) -> Console:
 
 
 def check_writable(*paths: str | Path | None) -> None:
-    """Refuse outputs that could not be written, before work is done for them."""
+    """Refuse outputs that could not be written or would replace one another, before work is done for them."""
+    files: set[Path] = set()
     for path in paths:
         if path is None or path == "-":
             continue
-        folder = Path(path).resolve().parent
-        if not folder.is_dir():
-            raise InputError(f"{path}: cannot be written: there is no folder {folder}")
-        if Path(path).is_dir():
+        place = Path(path).resolve()
+        if not place.parent.is_dir():
+            raise InputError(f"{path}: cannot be written: there is no folder {place.parent}")
+        if place.is_dir():
             raise InputError(f"{path}: cannot be written: it is a folder")
+        if place in files:
+            raise InputError(f"{path}: is to be written twice; expected another file for each output")
+        if place.is_file() or not place.exists():  # a device such as /dev/null takes any number
+            files.add(place)
 
 
 def check_report(path: Path | None) -> None:

@@ -105,11 +105,12 @@ def plan(
         raise InputError("--jobs and --dask exclude one another: the workers of a Dask cluster are started with it")
     if model_error is not None and draws is None:
         raise InputError("--model-error has an effect only with --draws")
-    check_writable(json_path)
+    kept = None if out is None else store_path(out)
+    check_writable(json_path, plot_path, report_path, kept)
     check_plot(plot_path)
     check_report(report_path)
     base = load(scenario, assignments, seed, exact)
-    with ResultStore(store_path(out)) if out else nullcontext() as store, study_progress("runs") as show:
+    with ResultStore(kept) if kept else nullcontext() as store, study_progress("runs") as show:
         made = make_plan(
             base,
             None if systems is None else systems.split(","),
@@ -122,7 +123,7 @@ def plan(
             budget=budget,
             objective=objective,
             target=target,
-            prices=dict(_price(text) for text in prices),
+            prices=_prices(prices),
             sensitivity=sensitivity,
             draws=draws,
             model_error=None if model_error is None else share_of(model_error, "--model-error"),
@@ -151,6 +152,16 @@ def _numbers(text: str) -> list[int]:
         if not part.isdigit():
             raise InputError(f"--batch-sizes: expected whole numbers such as 32,64, got {text!r}")
     return [int(part) for part in parts]
+
+
+def _prices(texts: Sequence[str]) -> dict[str, str]:
+    """The price of each system, which is said once."""
+    found: dict[str, str] = {}
+    for system, price in map(_price, texts):
+        if system in found:
+            raise InputError(f"--price: {system} is there twice")
+        found[system] = price
+    return found
 
 
 def _price(text: str) -> tuple[str, str]:

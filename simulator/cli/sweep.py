@@ -94,7 +94,7 @@ def sweep(
     if jobs is not None and dask is not None:
         raise InputError("--jobs and --dask exclude one another: the workers of a Dask cluster are started with it")
     store = None if out is None else store_path(out)
-    check_writable(json_path, csv_path)
+    check_writable(json_path, csv_path, plot_path, report_path, store)
     check_plot(plot_path)
     check_report(report_path)
     base = load(scenario, assignments, seed, exact)

@@ -105,8 +105,16 @@ def point_scenario(base: Scenario, point: Mapping[str, Any]) -> Scenario:
 
 
 def algorithm_changes(base: Scenario, text: str) -> dict[str, Any]:
-    """``"original-easgd:overlap=false"`` as changes of a scenario; other algorithms' options are dropped."""
+    """``"original-easgd:overlap=false"`` as changes of a scenario; other algorithms' options are dropped.
+
+    Raises
+    ------
+    InputError
+        If it is not of that form.
+    """
     name, *options = text.split(":")
+    if not name or "" in options:
+        raise InputError(f"algorithm {text!r}: expected NAME or NAME:OPTION=VALUE, such as sync-sgd")
     changes: dict[str, Any] = {ALGORITHM: name}
     if name != base.tables.algorithm.name:
         changes |= {f"algorithm.{key}": None for key in ("collectives", *(base.tables.algorithm.model_extra or {}))}

@@ -65,6 +65,8 @@ def _connected(address: str) -> Client:
     # What goes wrong is said here, in one line.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
+        # Asked first: a client that cannot read its address leaves threads behind, which complain at the end.
+        import_module("distributed.comm").get_address_host_port(address)
         return distributed.Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, TimeoutError):
         raise InputError(

@@ -205,7 +205,12 @@ def plan(
     wanted = nodes if nodes is not None else given.nodes or DEFAULT_NODES
     counts = parse_nodes(wanted if isinstance(wanted, str) else ",".join(map(str, wanted)))
     question = _question(
-        scenario, work or given.work, deadline or given.deadline, budget or given.budget, objective, target
+        scenario,
+        given.work if work is None else work,
+        given.target if target is None else target,
+        latest=parse_deadline(given.deadline if deadline is None else deadline),
+        most=parse_budget(given.budget if budget is None else budget),
+        objective=given.objective if objective is None else objective,
     )
 
     def run(scenarios: Sequence[Scenario]) -> list[Outcome]:
@@ -266,33 +271,36 @@ def _choices(
         batch_sizes, global_batch = given.batch_sizes or None, given.global_batch
     if algorithms is None:
         algorithms = given.algorithms or tables.compare.algorithms or [tables.algorithm.name]
+    tried = named(given.systems or [tables.cluster.system] if systems is None else systems)
+    # Who asks for other systems than the table does not mean the prices of those in it.
+    stated = {name: price for name, price in given.prices.items() if systems is None or name in tried}
     return Choices(
-        named(given.systems or [tables.cluster.system] if systems is None else systems),
+        tried,
         named(algorithms),
         tuple(batch_sizes if batch_sizes is not None else [tables.workload.batch_size]),
         global_batch,
-        given.prices if prices is None else {**given.prices, **prices},
+        {**stated, **(prices or {})},
     )
 
 
 def _question(
     scenario: Scenario,
     work: str | None,
-    deadline: str | float | None,
-    budget: str | float | None,
+    wanted: str | None,
+    *,
+    latest: float | None,
+    most: float | None,
     objective: str | None,
-    target_text: str | None,
 ) -> Question:
-    given = _stated(scenario)
-    wanted = target_text or given.target
-    target = parse_target(wanted) if wanted else None
-    latest, most = parse_deadline(deadline), parse_budget(budget)
-    aim = objective_of(objective or given.objective, latest)
+    """What is asked, of the work and the target in words; `latest` in seconds, `most` in US dollars."""
+    target = None if wanted is None else parse_target(wanted)
+    aim = objective_of(objective, latest)
     if target is None or target.kind == "throughput":
-        return Question(parse_work(work, scenario) if work else work_of(scenario), latest, most, aim, target)
+        amount = work_of(scenario) if work is None else parse_work(work, scenario)
+        return Question(amount, latest, most, aim, target)
     if scenario.tables.learning is None:
         raise InputError(f"{scenario.where}: learning: missing; target accuracy=… needs a scenario that learns")
-    if work:
+    if work is not None:
         raise InputError("work and target accuracy=… exclude one another: training goes on until the accuracy")
     return Question(None, latest, most, aim, target)
 

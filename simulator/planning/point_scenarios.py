@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from simulator.errors import InfeasibleError, InputError
-from simulator.planning.axes import Point, point_scenario
+from simulator.errors import InfeasibleError, InputError, located
+from simulator.planning.axes import ALGORITHM, Point, point_scenario
 from simulator.scenario import Scenario
 
 __all__ = ["PointScenarios"]
@@ -43,16 +43,23 @@ class PointScenarios(Sequence[Scenario]):
         return (self[place] for place in range(len(self)))
 
     def check(self) -> None:
-        """Find what is wrong with the study before it begins: every key and value, and the names of one scenario.
+        """Find what is wrong with the study before it begins: every key, every value, every name that is varied.
 
-        A point may be refused for what it asks of the system, so the names are taken to be right if the base or the
-        first point can be resolved, or is refused for being infeasible.
+        A point may be refused for what it asks of the system, so the other names are taken to be right if the base or
+        the first point can be resolved, or is refused for being infeasible.
+
+        Raises
+        ------
+        InputError
         """
         from simulator.resolved import ResolvedScenario
 
         first = self[0]
         for point in self.points:
             point_scenario(self.base, point)
+        for key in (ALGORITHM, *_named_files()):
+            for value in dict.fromkeys(point[key] for point in self.points if key in point):
+                _check_name(key, point_scenario(self.base, {key: value}))
         if self.replicates > 1 and "simulation.seed" in self.points[0]:
             raise InputError("simulation.seed: is varied, and by replicates too; expected one of them")
         for scenario in (first, self.base):
@@ -65,3 +72,30 @@ class PointScenarios(Sequence[Scenario]):
             else:
                 return
         raise problem
+
+
+def _named_files() -> Mapping[str, Callable[[str], object]]:
+    """Keys whose values are names of profiles, and what loads them."""
+    from simulator.hardware import load_system
+    from simulator.workload import load_dataset, load_network
+
+    return {"cluster.system": load_system, "workload.network": load_network, "workload.dataset": load_dataset}
+
+
+def _check_name(key: str, scenario: Scenario) -> None:
+    """Load what the scenario names at that key."""
+    from simulator.algorithms import load_algorithm
+    from simulator.resolved import LEARNER
+
+    table, _, name = key.partition(".")
+    value = getattr(getattr(scenario.tables, table), name)
+    if value == LEARNER:
+        return
+    beside = scenario.directory / value
+    path = str(beside) if value.endswith((".toml", ".py")) and beside.exists() else value
+    if key == ALGORITHM:
+        algorithm = load_algorithm(path, f"{scenario.where}: {key}")
+        algorithm.resolve_options(scenario.tables.algorithm.model_extra or {}, scenario.where)
+        return
+    with located(f"{scenario.where}: {key}"):
+        _named_files()[key](path)

@@ -109,11 +109,11 @@ def parse_deadline(value: str | float | None) -> float | None:
         seconds = parse_quantity(value, "time")
     except ValueError as error:
         raise InputError(f"deadline: {error}") from None
-    return _positive("deadline", seconds, "a time such as 12h")
+    return _positive("deadline", seconds, "a time such as 12h", value)
 
 
 def parse_budget(value: str | float | None) -> float | None:
-    """``"2000"``, ``"2000 USD"`` or a number, in US dollars.
+    """``"2000"``, ``"2e3"``, ``"2000 USD"`` or a number, in US dollars.
 
     Raises
     ------
@@ -122,12 +122,14 @@ def parse_budget(value: str | float | None) -> float | None:
     """
     if value is None or not isinstance(value, str):
         return _positive("budget", value, "US dollars such as 2000")
-    bare = value.replace("_", "").strip()
     try:
-        dollars = float(bare) if bare.replace(".", "", 1).isdigit() else parse_quantity(bare, "money")
-    except ValueError as error:
-        raise InputError(f"budget: {error}") from None
-    return _positive("budget", dollars, "US dollars such as 2000")
+        dollars = float(value)
+    except ValueError:
+        try:
+            dollars = parse_quantity(value, "money")
+        except ValueError as error:
+            raise InputError(f"budget: {error}") from None
+    return _positive("budget", dollars, "US dollars such as 2000", value)
 
 
 def parse_target(text: str) -> Target:
@@ -147,9 +149,10 @@ def parse_target(text: str) -> Target:
     raise InputError(f"target: expected {expected}, got {text!r}")
 
 
-def _positive(key: str, value: Any, expected: str) -> float | None:
+def _positive(key: str, value: Any, expected: str, text: str | None = None) -> float | None:
+    """The number, which must be one above 0; `text` is how it was written."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InputError(f"{key}: expected {expected}, above 0, got {value!r}")
+        raise InputError(f"{key}: expected {expected}, above 0, got {(value if text is None else text)!r}")
     return float(value)

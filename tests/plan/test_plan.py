@@ -257,6 +257,7 @@ def test_throughput_as_a_target(everything):
         ({"target": "accuracy=0.9"}, "learning: missing"),
         ({"prices": {"dgx2": "1 USD/h"}}, "unknown system with a price 'dgx2'"),
         ({"objective": "speed"}, "unknown objective"),
+        ({"algorithms": ["sync-sgd:"]}, "expected NAME or NAME:OPTION=VALUE"),
     ],
     ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
@@ -281,6 +282,20 @@ def test_the_table_of_the_scenario_is_taken_where_nothing_is_said():
     other = plan(scenario(plan=table), nodes="1", jobs=1, sensitivity=False)
     assert isinstance(other.best, Configuration)
     assert other.best.nodes == 1
+
+
+@pytest.mark.parametrize("key", ["deadline", "budget", "work", "target", "objective"])
+def test_what_is_said_to_be_nothing_is_not_taken_from_the_table(key):
+    table = {"deadline": "1 h", "budget": "5", "work": "samples=5e4", "target": "throughput=1", "objective": "energy"}
+    with pytest.raises(InputError, match=f"^{key}: "):
+        plan(scenario(plan=table), nodes="1", jobs=1, **{key: ""})
+
+
+def test_prices_of_systems_that_are_not_tried_are_left_in_the_table():
+    table = {"systems": ["dgx1-p100", "dgx1-v100"], "prices": {"dgx1-p100": "7 USD/h", "dgx1-v100": "9 USD/h"}}
+    found = plan(scenario(plan=table), ["dgx1-p100"], "1", jobs=1, sensitivity=False)
+    (one,) = found.ranked
+    assert one.cost == pytest.approx(7 * one.time / 3600)
 
 
 def test_training_until_an_accuracy():

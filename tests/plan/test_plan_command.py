@@ -97,6 +97,8 @@ def test_the_plot_is_drawn(job, tmp_path):
         (("--model-error", "5%"), "only with --draws"),
         (("--draws", "10", "--jobs", "1", "--nodes", "1"), "nothing to draw"),
         (("--price", "10"), "expected SYSTEM=USD/h"),
+        (("--price", "dgx1-p100=5", "--price", "dgx1-p100=6"), "dgx1-p100 is there twice"),
+        (("--deadline", ""), "deadline: expected a time"),
         (("--batch-sizes", "8,x"), "expected whole numbers"),
         (("--plot", "plan.txt"), "expected a file name that ends in"),
         (("--deadline", "soon"), "deadline: expected a time"),

@@ -13,7 +13,7 @@ from simulator.scenario import Scenario
 
 def test_limits_with_units_and_without():
     assert parse_deadline("12h") == parse_deadline(43_200) == 43_200.0
-    assert parse_budget("2000") == parse_budget("2000 USD") == parse_budget(2000) == 2000.0
+    assert parse_budget("2000") == parse_budget("2e3") == parse_budget("2000 USD") == parse_budget(2000) == 2000.0
     assert parse_deadline(None) is None
     assert parse_budget(None) is None
 
@@ -24,10 +24,17 @@ def test_deadlines_that_are_none(text):
         parse_deadline(text)
 
 
-@pytest.mark.parametrize("text", ["0", "-5", "5 EUR", "cheap", "1e400"])
+@pytest.mark.parametrize("text", ["0", "-5", "5 EUR", "cheap", "1e400", "", "nan", "1,000"])
 def test_budgets_that_are_none(text):
     with pytest.raises(InputError, match=r"^budget: [^\n]+$"):
         parse_budget(text)
+
+
+def test_a_limit_below_nothing_is_told_as_it_was_written():
+    with pytest.raises(InputError, match=r"^budget: expected US dollars such as 2000, above 0, got '-5'$"):
+        parse_budget("-5")
+    with pytest.raises(InputError, match=r"^deadline: expected a time such as 12h, above 0, got '-3h'$"):
+        parse_deadline("-3h")
 
 
 @pytest.mark.parametrize("text", ["accuracy=1.5", "accuracy=0", "throughput=-1", "throughput=fast", "speed=1", "x"])

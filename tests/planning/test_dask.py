@@ -147,3 +147,13 @@ def test_a_missing_package_is_one_line(clustersim, monkeypatch):
     code, _, error = clustersim("sweep", "m40x4-lenet", "--vary", "workload.batch_size=1,2", "--dask", "tcp://a:1")
     assert code == 2
     assert error == "clustersim: a Dask cluster needs Dask distributed: pip install 'clustersim[dask]'\n"
+
+
+@pytest.mark.parametrize("address", ["", "here", "http://here:8786", "tcp://here"])
+def test_an_address_that_is_none_leaves_nothing_behind(address, monkeypatch):
+    def made(*arguments, **options):
+        raise AssertionError("a client was made")
+
+    monkeypatch.setattr("distributed.Client", made)
+    with pytest.raises(InputError, match=f"expected the address of a scheduler, .* got {address!r}$"):
+        run_points([quick()], dask=address)

@@ -184,11 +184,11 @@ def test_a_study_of_500_points_killed_midway_goes_on_and_ends_as_an_undisturbed_
         wait_for(lambda: study.poll() is not None or rows_in(killed / "points.sqlite") >= 150)
         workers = children(study)
         study.send_signal(signal.SIGKILL)
-        study.communicate(timeout=60)
+        _, said = study.communicate(timeout=60)
     finally:
         study.kill()
     survived = rows_in(killed / "points.sqlite")
-    assert 150 <= survived < 500
+    assert 150 <= survived < 500, said
     assert len(workers) == 2
     wait_for(lambda: all(gone(pid) for pid in workers), seconds=60)
 

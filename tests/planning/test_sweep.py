@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,13 @@ def test_a_sample_has_a_panel_for_each_key(tmp_path: Path, clustersim):
         (["--vary", "cluster.workers=1,2", "--plot", "s.docx"], "ends in .svg"),
         (["--vary", "cluster.workers=1,2", "--out", "/dev/null/study"], "cannot be made a folder"),
         (["--vary", "cluster.workers=1,2", "--csv", "none/s.csv"], "cannot be written"),
+        (["--vary", "cluster.workers=1,2", "--csv", "s.txt", "--json", "./s.txt"], "is to be written twice"),
+        (["--vary", "algorithm.name=sync-sgd,nope"], "algorithm.name: unknown algorithm 'nope'"),
+        (["--vary", "algorithm.name=sync-sgd,sync-sgd:foo=1"], "unknown option of sync-sgd 'foo'"),
+        (["--vary", "algorithm.name=sync-sgd:"], "expected NAME or NAME:OPTION=VALUE"),
+        (["--vary", "cluster.system=m40x4,m41x4"], "cluster.system: unknown system profile 'm41x4'"),
+        (["--vary", "workload.network=lenet,lenett"], "workload.network: unknown network 'lenett'"),
+        (["--vary", "workload.dataset=mnist,minst"], "workload.dataset: unknown dataset 'minst'"),
     ],
 )
 def test_wrong_requests_are_one_line(options, expected, clustersim):
@@ -219,3 +227,17 @@ def test_wrong_requests_are_one_line(options, expected, clustersim):
     assert (code, out) == (2, "")
     assert expected in error
     assert error.count("\n") == 1
+
+
+def test_a_study_is_not_overwritten_by_what_is_written_of_it(tmp_path: Path, clustersim):
+    study = [*SWEEP, "--vary", "cluster.workers=1,2", "--out", tmp_path]
+    assert clustersim(*study)[0] == 0
+    for option in ("--csv", "--json"):
+        code, _, error = clustersim(*study, option, tmp_path / "points.sqlite")
+        assert code == 2
+        assert "points.sqlite: is to be written twice" in error
+    assert "2 found in the store" in clustersim(*study)[2]
+
+
+def test_outputs_may_share_what_is_no_file(clustersim):
+    assert clustersim(*SWEEP, "--vary", "cluster.workers=1", "--csv", os.devnull, "--json", os.devnull)[0] == 0
