@@ -139,3 +139,20 @@ def test_text_in_brackets_is_shown_as_it_is_written(clustersim):
     assert "time [s]" in out
     _, out, _ = clustersim("profiles", "cori-knl")
     assert "node.links[0].latency" in out
+
+
+@pytest.mark.parametrize(
+    ("varied", "title"),
+    [
+        ("algorithm.packed=true,false", "resnet-50 on 1 × dgx1-v100, batch 64 a worker"),
+        ("cluster.nodes=1,2", "resnet-50 on dgx1-v100, batch 64 a worker"),
+        ("cluster.system=dgx1-v100,dgx2", "resnet-50 on 2 systems, batch 64 a worker"),
+        ("workload.batch_size=32,64", "resnet-50 on 1 × dgx1-v100"),
+        ("workload.network=resnet-50,resnet-18", "2 networks on 1 × dgx1-v100, batch 64 a worker"),
+    ],
+    ids=["common", "nodes", "systems", "batches", "networks"],
+)
+def test_the_title_of_a_comparison_says_what_its_runs_have_in_common(varied, title, clustersim):
+    code, out, _ = clustersim("compare", "dgx1-resnet50", "--vary", varied, "--set", "workload.steps=1")
+    assert code == 0
+    assert out.splitlines()[0].rstrip() == title

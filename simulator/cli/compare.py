@@ -73,7 +73,7 @@ def compare(
     vary: Sequence[str],
 ) -> None:
     """Simulate SCENARIO once for each algorithm and each varied value, and print the runs side by side."""
-    from simulator.report.tables import comparison_table
+    from simulator.report.tables import comparison_table, comparison_title
     from simulator.simulation import Simulation
 
     check_writable(json_path, store_path)
@@ -106,8 +106,7 @@ def compare(
         for name, simulation in simulations:
             rows.append((name, simulation.run(lambda step, n=name, d=done: show(n, d + step))))  # type: ignore[misc]
             done += simulation.steps
-    first = rows[0][1]
-    title = f"{first.network} on {first.nodes} × {first.system}, batch {first.batch_size} a worker"
+    title = comparison_title([result for _, result in rows])
     output = console(json_path)
     sure = None if draws is None else _drawn(variants, rows, draws, base, error, jobs, store_path)
     output.print(comparison_table(rows, title, output.width))

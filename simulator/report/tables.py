@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from simulator.result import Result
     from simulator.trace import Trace
 
-__all__ = ["algorithms_table", "breakdown_table", "comparison_table", "result_facts", "result_view", "trace_view"]
+__all__ = [
+    "algorithms_table",
+    "breakdown_table",
+    "common_title",
+    "comparison_table",
+    "comparison_title",
+    "result_facts",
+    "result_view",
+    "trace_view",
+]
 
 #: Columns of text that the table of parts needs.
 _WIDE = 140
@@ -77,6 +86,30 @@ def comparison_table(rows: Sequence[tuple[str, Result]], title: str, width: int 
             f"{rows[0][1].time_per_gradient / result.time_per_gradient:.2f}x",
         )
     return table
+
+
+def common_title(runs: Iterable[tuple[str, str, int]]) -> str:
+    """What runs have in common, given network, system and nodes of each.
+
+    Examples
+    --------
+    >>> common_title([("lenet", "m40x4", 1), ("lenet", "m40x4", 1)])
+    'lenet on 1 × m40x4'
+    >>> common_title([("lenet", "dgx2", 1), ("alexnet", "dgx2", 2)])
+    '2 networks on dgx2'
+    """
+    networks, systems, nodes = (set(values) for values in zip(*runs, strict=True))
+    what = networks.pop() if len(networks) == 1 else f"{len(networks)} networks"
+    if len(systems) > 1:
+        return f"{what} on {len(systems)} systems"
+    return f"{what} on {systems.pop()}" if len(nodes) > 1 else f"{what} on {nodes.pop()} × {systems.pop()}"
+
+
+def comparison_title(results: Sequence[Result]) -> str:
+    """What compared runs have in common."""
+    title = common_title((result.network, result.system, result.nodes) for result in results)
+    batches = {result.batch_size for result in results}
+    return title if len(batches) > 1 else f"{title}, batch {batches.pop()} a worker"
 
 
 def breakdown_table(breakdown: Mapping[str, float], title: str) -> Table:

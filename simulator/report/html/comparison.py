@@ -15,6 +15,7 @@ from simulator.report.html.document import Block, Figure, Notes, Repeat, Report,
 from simulator.report.html.numbers import number, percent
 from simulator.report.html.parts import PARTS, part
 from simulator.report.html.run import breakdown_bar, readable_toml
+from simulator.report.tables import common_title
 from simulator.units import format_quantity
 
 if TYPE_CHECKING:
@@ -59,10 +60,7 @@ def comparison_report(rows: Sequence[Row], provenance: Mapping[str, str], draws:
 
 def _title(rows: Sequence[Row]) -> str:
     """What all runs have in common: network, system and nodes, where they do."""
-    network, system, nodes = ({result[key] for _, result in rows} for key in ("network", "system", "nodes"))
-    what = network.pop() if len(network) == 1 else f"{len(network)} networks"
-    where = system.pop() if len(system) == 1 else f"{len(system)} systems"
-    return f"{what} on {where}" if len(nodes) > 1 else f"{what} on {nodes.pop()} × {where}"
+    return common_title((result["network"], result["system"], result["nodes"]) for _, result in rows)
 
 
 def _seed(rows: Sequence[Row]) -> int | None:
