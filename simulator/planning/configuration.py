@@ -65,6 +65,13 @@ class Configuration:
         """Nodes that are paid for."""
         return self.candidate.nodes
 
+    @property
+    def global_batch(self) -> int:
+        """Samples that all workers together compute gradients of while each computes one."""
+        batch = self.candidate.batch_size
+        assert batch is not None, "a global batch is divided before anything is simulated"
+        return self.workers * batch
+
     def figure(self, objective: Objective) -> float | None:
         """What the objective asks for the least of."""
         return {"time": self.time, "cost": self.cost, "energy": self.energy}[objective]
@@ -77,6 +84,7 @@ class Configuration:
             "nodes": self.nodes,
             "algorithm": self.candidate.algorithm,
             "batch_size": self.candidate.batch_size,
+            "global_batch": self.global_batch,
             "workers": self.workers,
             "steps": self.steps,
             "time_s": self.time,

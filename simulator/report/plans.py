@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simulator.planning.configuration import Configuration
     from simulator.planning.plan import Plan
 
-__all__ = ["answer", "grouped_reasons", "plan_view", "question_words"]
+__all__ = ["answer", "batch_words", "global_batches", "grouped_reasons", "plan_view", "question_words"]
 
 #: Rows of the ranking that people read, and examples of each reason.
 _MOST_ROWS = 30
@@ -29,6 +29,8 @@ def plan_view(plan: Plan, width: int = 150) -> RenderableType:
     parts: list[RenderableType] = [Text(answer(plan), style="bold"), Text(question_words(plan), style="dim")]
     if plan.ranked:
         parts += [Text(""), _ranking(plan, width)]
+        assumed = batch_words(plan)
+        parts += [Text(assumed, style="yellow")] if assumed else []
     if plan.ruled_out:
         parts += [Text(""), Text("will not do", style="bold"), *_reasons(plan)]
     if plan.limits is not None and plan.best is not None:
@@ -77,11 +79,30 @@ def question_words(plan: Plan) -> str:
     what = f"training {tables.workload.network}"
     if question.work is not None:
         what += f": {question.work.text}"
+        batches = global_batches(plan)
+        what += f"; {batches[0]:,} samples a step" if len(batches) == 1 else ""
         if any(one.simulated_steps < one.steps for one in plan.ranked):
             what += "; times are those of a settled step, times the steps of the work"
     elif question.target is not None:
         what += f" until {question.target.value:.1%} accuracy; every run was simulated until then"
     return what
+
+
+def global_batches(plan: Plan) -> list[int]:
+    """The samples a step of all workers together that what will do has, each once, ascending."""
+    return sorted({one.global_batch for one in plan.ranked})
+
+
+def batch_words(plan: Plan) -> str:
+    """What is taken for granted of the global batches that are compared; empty where nothing is."""
+    batches = global_batches(plan)
+    if plan.question.until_accuracy or len(batches) < 2:
+        return ""
+    return (
+        f"Global batches (workers × batch) go from {batches[0]:,} to {batches[-1]:,} samples a step, and as many "
+        "epochs are assumed to do at all of them. Large ones may need more: --global-batch N compares at one, and "
+        "--target accuracy=A, for scenarios that learn, trains until then."
+    )
 
 
 def grouped_reasons(ruled_out: Sequence[RuledOut]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -154,9 +175,10 @@ def _ranking(plan: Plan, width: int) -> Table:
     table.caption = caption
     failing = any(one.reliability is not None for one in shown)
     batches = len({one.candidate.batch_size for one in plan.ranked}) > 1
+    whole = len(global_batches(plan)) > 1 and width >= 100
     table.add_column("", no_wrap=True)
-    for heading in ("nodes", "system", "algorithm", *["batch"] * batches):
-        table.add_column(heading, justify="right" if heading in ("nodes", "batch") else "left", no_wrap=True)
+    for heading in ("nodes", "system", "algorithm", *["batch"] * batches, *["global\nbatch"] * whole):
+        table.add_column(heading, justify="left" if heading in ("system", "algorithm") else "right", no_wrap=True)
     numbers = ["time", *["without\nfailures"] * failing, "cost", "energy", "samples/s", "scaling", "comm"]
     for heading in numbers if width >= 100 else numbers[:-3]:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -173,6 +195,7 @@ def _ranking(plan: Plan, width: int) -> Table:
             escape(one.candidate.system),
             escape(one.candidate.algorithm),
             *[f"{one.candidate.batch_size:,}" if one.candidate.batch_size else ""] * batches,
+            *[f"{one.global_batch:,}"] * whole,
             *cells,
             one.result["bounded_by"]["part"].replace("_", " "),
         )

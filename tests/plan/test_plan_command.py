@@ -147,3 +147,28 @@ def test_every_reason_is_told(job):
     for heading in ("too late", "not enough memory", "not enough nodes"):
         assert heading in told
     assert answer(found).startswith("nothing that was tried will do")
+
+
+@pytest.mark.parametrize(
+    ("options", "differ"),
+    [
+        (("--nodes", "1,2"), True),
+        (("--nodes", "1", "--batch-sizes", "16,32"), True),
+        (("--nodes", "1,2", "--global-batch", "64"), False),
+        (("--nodes", "1", "--algorithms", "sync-sgd,ddp-msgd"), False),
+    ],
+    ids=["nodes", "batches", "one global batch", "algorithms"],
+)
+def test_steps_of_different_sizes_are_not_compared_in_silence(job, tmp_path, options, differ):
+    page, document = tmp_path / "plan.html", tmp_path / "plan.json"
+    outputs = ("--json", str(document), "--report", str(page))
+    printed = " ".join(_run(job, *options, "--jobs", "1", "--no-sensitivity", *outputs).stdout.split())
+    ranked = json.loads(document.read_text())["ranked"]
+    batches = sorted(one["global_batch"] for one in ranked)
+    assert batches == sorted(one["workers"] * one["batch_size"] for one in ranked)
+    assert (batches[0] != batches[-1]) == differ
+    warning = f"go from {batches[0]:,} to {batches[-1]:,} samples a step, and as many epochs are assumed to do at all"
+    assert (warning in printed) == differ
+    assert (warning in page.read_text()) == differ
+    assert ("<th" in page.read_text() and ">global batch<" in page.read_text()) == differ
+    assert (f"; {batches[0]:,} samples a step" in printed) != differ

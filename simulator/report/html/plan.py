@@ -26,7 +26,7 @@ from simulator.report.html.parts import part
 from simulator.report.html.plane import Rule
 from simulator.report.html.run import breakdown_bar, readable_toml
 from simulator.report.html.tradeoff import Choice, tradeoff_figure
-from simulator.report.plans import answer, grouped_reasons, question_words
+from simulator.report.plans import answer, batch_words, global_batches, grouped_reasons, question_words
 
 if TYPE_CHECKING:
     from simulator.planning.configuration import Configuration
@@ -94,17 +94,22 @@ def _ranking(plan: Plan) -> Iterator[Block]:
     caption = "the best first; front: no other is better or equal in time, cost and energy"
     if len(plan.ranked) <= _OPEN_ROWS:
         yield _table(plan, plan.ranked, caption)
-        return
-    yield _table(plan, plan.ranked[:_OPEN_ROWS], f"the best {_OPEN_ROWS} of {len(plan.ranked):,}; {caption}")
-    yield Folded(f"all {len(plan.ranked):,}", [_table(plan, plan.ranked, caption)])
+    else:
+        yield _table(plan, plan.ranked[:_OPEN_ROWS], f"the best {_OPEN_ROWS} of {len(plan.ranked):,}; {caption}")
+        yield Folded(f"all {len(plan.ranked):,}", [_table(plan, plan.ranked, caption)])
+    assumed = batch_words(plan)
+    if assumed:
+        yield Prose(assumed)
 
 
 def _table(plan: Plan, shown: tuple[Configuration, ...], caption: str) -> Table:
     failing = any(one.reliability is not None for one in shown)
+    whole = len(global_batches(plan)) > 1
     rows = [
         (
             one.name,
             "front" if plan.on_front(one) else "",
+            *([f"{one.global_batch:,}"] if whole else []),
             duration(one.time),
             *([duration(one.training_time)] if failing else []),
             "unknown" if one.cost is None else money(one.cost),
@@ -116,7 +121,18 @@ def _table(plan: Plan, shown: tuple[Configuration, ...], caption: str) -> Table:
         for one in shown
     ]
     without = ["without failures"] if failing else []
-    headings = ("configuration", "", "time", *without, "cost", "energy", "samples/s", "scaling", "bound by")
+    headings = (
+        "configuration",
+        "",
+        *["global batch"] * whole,
+        "time",
+        *without,
+        "cost",
+        "energy",
+        "samples/s",
+        "scaling",
+        "bound by",
+    )
     return Table(headings, rows, caption, range(2, len(headings) - 1), {0: "best"})
 
 
