@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,31 @@ def test_the_title_of_a_comparison_says_what_its_runs_have_in_common(varied, tit
     code, out, _ = clustersim("compare", "dgx1-resnet50", "--vary", varied, "--set", "workload.steps=1")
     assert code == 0
     assert out.splitlines()[0].rstrip() == title
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full to write to")
+@pytest.mark.parametrize(
+    "arguments",
+    [["examples"], ["memory", "m40x4-lenet"], ["memory", "m40x4-lenet", "--json", "-"]],
+    ids=["short", "table", "json"],
+)
+def test_a_standard_output_that_takes_no_more_is_one_line(arguments):
+    program = f"import simulator.cli; simulator.cli.main({arguments!r})"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 2
+    assert done.stderr == "clustersim: standard output: cannot be written (No space left on device)\n"
+
+
+def test_a_machine_whose_memory_is_full_is_said_in_one_line(clustersim, monkeypatch):
+    def full(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("simulator.simulation.Simulation.run", full)
+    assert clustersim("run", "m40x4-lenet") == (
+        1,
+        "",
+        "clustersim: this machine has not enough memory for what was asked\n",
+    )

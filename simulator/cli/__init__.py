@@ -7,8 +7,11 @@ that failed.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
 
@@ -43,6 +46,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
+#: What a system says of a disk that takes no more.
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
+
 
 class _Commands(click.Group):
     """The commands, each loaded when it is asked for."""
@@ -76,17 +82,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: run a command, turn expected errors into one line and an exit code."""
     try:
         code = cli.main(args=arguments, prog_name="clustersim", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         _fail(" ".join(error.format_message().split()), error.exit_code)
     except SimulatorError as error:
         _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
+    except MemoryError:
+        _fail("this machine has not enough memory for what was asked", 1)
     except BrokenPipeError:
         # The reader of a pipe (head, less) has gone; there is nobody left to tell.
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        _leave_output()
+        _fail(f"standard output: cannot be written ({error.strerror})", 2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave_output() -> None:
+    """Let what is left to be written go nowhere, or Python would try again at its end and say so at length."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> None:
