@@ -1,4 +1,9 @@
-"""Other processes of this program: the environment they start in, and pools that end with whoever opened them."""
+"""Other processes of this program: the environment they start in, and pools that end with whoever opened them.
+
+A pool here calls any function, and ends whole if one process dies: for a validation in parts, or a fit in rounds. The
+points of a study go through `simulator.planning.processes` instead, where a process that dies costs one try of one
+point, points are taken as processes become free, and the processes end with a study that is killed.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +42,7 @@ def process_pool(processes: int, work: str) -> Iterator[ProcessPoolExecutor]:
     RunError
         If a process dies; the message names the `work` it was for.
     """
+    others = set(active_children())
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     try:
         yield pool
@@ -45,5 +51,5 @@ def process_pool(processes: int, work: str) -> Iterator[ProcessPoolExecutor]:
     finally:
         # Work still going on is of no use to anybody: whoever leaves early (an interrupt, an error) must not wait.
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in active_children():
+        for process in set(active_children()) - others:
             process.terminate()

@@ -68,7 +68,7 @@ class ResolvedScenario:
     def __init__(self, scenario: Scenario, place: Place | None = None) -> None:
         self.scenario = scenario
         tables, where = scenario.tables, scenario.where
-        self.algorithm: Algorithm = load_algorithm(self._path(tables.algorithm.name), f"{where}: algorithm.name")
+        self.algorithm: Algorithm = load_algorithm(scenario.found(tables.algorithm.name), f"{where}: algorithm.name")
         self.options = self.algorithm.resolve_options(tables.algorithm.model_extra or {}, where)
         packed = tables.algorithm.packed
         self.packed = self.algorithm.packed if packed is None else packed
@@ -83,7 +83,7 @@ class ResolvedScenario:
             self.element_size = element_size(tables.workload.precision)
         self.calibration = calibration_of(scenario)
         with located(f"{where}: cluster.system"):
-            system = load_system(self._path(tables.cluster.system))
+            system = load_system(scenario.found(tables.cluster.system))
         self.what_if = WhatIf(tables.what_if)
         self.what_if.check(system, f"{where}: what_if")
         with located(f"{where}: what_if"):
@@ -129,11 +129,6 @@ class ResolvedScenario:
         self.reliability = reliability_setup(self)
         if not guest:
             check_what_if(self.what_if, self)
-
-    def _path(self, name: str) -> str:
-        """Names stay names; files are looked for beside the scenario first."""
-        beside = self.scenario.directory / name
-        return str(beside) if name.endswith((".toml", ".py")) and beside.exists() else name
 
     def _collective_algorithms(self) -> dict[str, str]:
         given, where = self.scenario.tables.algorithm.collectives, self.scenario.where
@@ -244,7 +239,7 @@ class ResolvedScenario:
 
         where = f"{self.scenario.where}: learning"
         with located(f"{where}.data"):
-            data = load_data(self._path(table.data))
+            data = load_data(self.scenario.found(table.data))
         with located(f"{where}.model"):
             return load_learner(table.model, data, **table.options), data
 
@@ -252,7 +247,7 @@ class ResolvedScenario:
         """The network whose time is counted, which may be the learner itself."""
         name = self.scenario.tables.workload.network
         if name != LEARNER:
-            return load_network(self._path(name))
+            return load_network(self.scenario.found(name))
         from simulator.learning.workload import workload_network
 
         return workload_network(*self._required_learner())
@@ -261,7 +256,7 @@ class ResolvedScenario:
         """The samples whose copies are counted, which may be the learner's."""
         name = self.scenario.tables.workload.dataset
         if name != LEARNER:
-            return load_dataset(self._path(name))
+            return load_dataset(self.scenario.found(name))
         from simulator.learning.workload import workload_dataset
 
         return workload_dataset(self._required_learner()[1])

@@ -247,6 +247,11 @@ class Scenario:
         """The same scenario with some dotted keys changed; a value of None removes the key."""
         return Scenario.from_dict(_with(self.data, changes), self.where, self.directory)
 
+    def found(self, name: str) -> str:
+        """A name that the scenario states, to be loaded: files are looked for beside the scenario first."""
+        beside = self.directory / name
+        return str(beside) if name.endswith((".toml", ".py")) and beside.exists() else name
+
 
 #: Two ways to say the same thing: stating one in place of the other takes the other's place.
 _EITHER = (("workload.steps", "workload.epochs"), ("workload.epochs", "workload.steps"))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from simulator.algorithms import load_algorithm
@@ -138,13 +137,13 @@ def check_choices(base: Scenario, choices: Choices) -> None:
     with located(f"{base.where}: workload.precision"):
         element_size(base.tables.workload.precision)
     for name in choices.systems:
-        load_system(_path(base, name))
+        load_system(base.found(name))
     for name in choices.prices:
         if name not in choices.systems:
             raise UnknownNameError("system with a price", name, choices.systems, "prices")
     for text in choices.algorithms:
         changed = base.override(algorithm_changes(base, text) | _master_keys(base, text))
-        algorithm = load_algorithm(_path(base, changed.tables.algorithm.name), "algorithms")
+        algorithm = load_algorithm(base.found(changed.tables.algorithm.name), "algorithms")
         algorithm.resolve_options(changed.tables.algorithm.model_extra or {}, "algorithms")
 
 
@@ -172,16 +171,10 @@ def candidate(base: Scenario, family: Family, nodes: int) -> Candidate:
 
 def _master_keys(base: Scenario, text: str) -> dict[str, Any]:
     """What to take out of [cluster] for an algorithm without a master."""
-    algorithm = load_algorithm(_path(base, text.partition(":")[0]), "algorithms")
+    algorithm = load_algorithm(base.found(text.partition(":")[0]), "algorithms")
     if algorithm.master is None and algorithm.server is None:
         return {f"cluster.{key}": None for key in _OF_A_MASTER}
     return {}
-
-
-def _path(base: Scenario, name: str) -> str:
-    """Names stay names; files are looked for beside the scenario first, as the scenario's own are."""
-    beside = base.directory / name
-    return str(beside) if Path(name).suffix in (".toml", ".py") and beside.exists() else name
 
 
 def named(values: Sequence[str]) -> tuple[str, ...]:

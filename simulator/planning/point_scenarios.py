@@ -91,11 +91,9 @@ def _check_name(key: str, scenario: Scenario) -> None:
     value = getattr(getattr(scenario.tables, table), name)
     if value == LEARNER:
         return
-    beside = scenario.directory / value
-    path = str(beside) if value.endswith((".toml", ".py")) and beside.exists() else value
     if key == ALGORITHM:
-        algorithm = load_algorithm(path, f"{scenario.where}: {key}")
+        algorithm = load_algorithm(scenario.found(value), f"{scenario.where}: {key}")
         algorithm.resolve_options(scenario.tables.algorithm.model_extra or {}, scenario.where)
         return
     with located(f"{scenario.where}: {key}"):
-        _named_files()[key](path)
+        _named_files()[key](scenario.found(value))

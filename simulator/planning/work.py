@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from simulator.errors import InputError, located
 from simulator.resolved import LEARNER, ResolvedScenario
@@ -95,6 +94,5 @@ def _dataset(scenario: Scenario) -> Dataset:
     name = scenario.tables.workload.dataset
     if name == LEARNER:
         return ResolvedScenario(scenario.override({"workload.batch_size": 1})).dataset
-    beside = scenario.directory / name
     with located(f"{scenario.where}: workload.dataset"):
-        return load_dataset(str(beside) if Path(name).suffix == ".toml" and beside.exists() else name)
+        return load_dataset(scenario.found(name))
