@@ -80,7 +80,11 @@ class Calibration:
                 links.setdefault(medium, {})[quantity] = value
         overheads = {key: self.values[name] for name, key in _OVERHEADS.items() if name in self.values}
         corrections = {medium: LinkCorrection(**each) for medium, each in links.items()}
-        cores = CoresCorrection(self.values.get("cores.scale", 1.0), self.values.get("cores.crowded", 1.0))
+        cores = CoresCorrection(
+            self.values.get("cores.scale", 1.0),
+            self.values.get("cores.crowded", 1.0),
+            self.values.get("cores.turn", 0.0),
+        )
         return PlatformCorrections(corrections, overheads, cores)
 
     def overlap_slowdown(self, stated: float | None) -> float:

@@ -90,6 +90,7 @@ def _kinds() -> tuple[ParameterKind, ...]:
         fixed("load.fixed", "compute", "the loading of every batch"),
         scale("cores.scale", "compute", "what all cores of a CPU do at once, where processes share them"),
         scale("cores.crowded", "compute", "that, while more processes compute than there are cores"),
+        fixed("cores.turn", "compute", "a message that comes while all cores compute"),
         scale("link.<medium>.bandwidth", "network", "the rates of every link of that profile"),
         fixed("link.<medium>.latency", "network", "every crossing of a link of that profile"),
         overhead("overhead.message", "one message between nodes"),

@@ -42,13 +42,19 @@ class Resource:
         """What the flows that it has now get together [B/s]."""
         return self.capacity if len(self.flows) <= self.crowd else self.crowded_capacity
 
+    @property
+    def taken(self) -> bool:
+        """Whether as many flows as make no crowd are on it, not counting those that wait for their turn themselves."""
+        return sum(flow.path.turn == 0.0 for flow in self.flows) >= self.crowd
+
 
 class Path:
     """What the fluid model needs of a route, worked out once: each resource once, infinite ones left out."""
 
-    __slots__ = ("bandwidth", "bytes", "cap", "delay", "resources")
+    __slots__ = ("bandwidth", "bytes", "cap", "delay", "resources", "turn")
 
-    def __init__(self, delay: float, resources: tuple[Resource, ...], cap: float) -> None:
+    def __init__(self, delay: float, resources: tuple[Resource, ...], cap: float, turn: float = 0.0) -> None:
+        self.turn = turn
         self.delay = delay
         self.resources = resources
         self.cap = cap

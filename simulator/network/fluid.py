@@ -80,7 +80,7 @@ class FluidNetwork:
             return self._env.timeout(path.delay)
         flow = Flow(path, size, self._env.event())
         latency = self._env.timeout(path.delay, flow)
-        latency.callbacks.append(self._start)
+        latency.callbacks.append(self._start if path.turn == 0.0 else self._await_turn)
         return flow.done
 
     def traffic(self) -> dict[str, float]:
@@ -103,7 +103,8 @@ class FluidNetwork:
                 raise InputError(f"link {link.name}: bandwidth: expected more than 0 B/s, got {link.bandwidth!r}")
             if link.bandwidth < inf:
                 resources[self._resources.get(link.resource) or self._add_resource(link)] = None
-        path = self._paths[route] = Path(route.overhead + route.latency, tuple(resources), route.rate_cap)
+        delay = route.overhead + route.latency
+        path = self._paths[route] = Path(delay, tuple(resources), route.rate_cap, route.turn)
         return path
 
     def _add_resource(self, link: Link) -> Resource:
@@ -112,6 +113,16 @@ class FluidNetwork:
         return resource
 
     # What happens to a flow. Each of these only notes what has changed; `_share` works out the consequences.
+
+    def _await_turn(self, event: simpy.Event) -> None:
+        """Start a flow, or have it wait first where a resource is taken."""
+        flow = cast(Flow, event.value)
+        if any(resource.taken for resource in flow.path.resources):
+            event = self._env.timeout(flow.path.turn, flow)
+            assert event.callbacks is not None
+            event.callbacks.append(self._start)
+        else:
+            self._start(event)
 
     def _start(self, event: simpy.Event) -> None:
         flow = cast(Flow, event.value)

@@ -27,10 +27,21 @@ class LinkCorrection:
 
 @dataclass(frozen=True)
 class CoresCorrection:
-    """A factor on what all cores of a CPU do at once, and one more while more processes than cores compute."""
+    """What is corrected of the cores of a CPU that processes share.
+
+    Attributes
+    ----------
+    together : float
+        Factor on what all of them do at once.
+    crowded : float
+        One more, while more processes than cores compute.
+    turn : float
+        How long a message waits [s] that comes while all cores compute.
+    """
 
     together: float = 1.0
     crowded: float = 1.0
+    turn: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,15 @@ class Route:
         Software time before the transfer [s]: the copy call, the peer-to-peer call or the MPI stack.
     rate_cap : float
         Upper bound on one message's rate [B/s] whatever the links allow: pageable copies, a single TCP stream.
+    turn : float
+        How long a message waits [s] before it starts where `crowd` flows that wait for no turn, such as computations,
+        are on a link of its way.
     """
 
     links: tuple[Link, ...]
     overhead: float = 0.0
     rate_cap: float = inf
+    turn: float = 0.0
 
     @cached_property
     def latency(self) -> float:

@@ -14,8 +14,9 @@ which all copies under way share. What a process sends while it goes on changing
 together at most, a link of their own.
 
 A process that waits for a message sleeps and uses no core; the time until it wakes belongs to the message's overhead, a
-constant. Not modelled: time slices (a process that wakes may have to wait for one). Messages to other nodes take no
-core's time.
+constant. While all cores compute, it has to wait for its turn as well, which the system gives it after some
+milliseconds: `CoresCorrection.turn`, fitted to whole steps. Not modelled: which process is given which core.
+Messages to other nodes take no core's time.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class ProcessRoutes:
     def __init__(self, processes: Processes, corrections: PlatformCorrections) -> None:
         self._thread_cores, self._cores = processes.thread_cores, processes.cores
         self._copy_bandwidth = processes.copy_bandwidth
+        self._turn = corrections.cores.turn
         self._cable = cable = corrections.cable(processes.link)
         self.overhead = corrections.overhead("local", cable.message_overhead or 0.0)
         self._rate = min(cable.bandwidth, cable.flow_cap)
@@ -90,7 +92,7 @@ class ProcessRoutes:
         """The route of a message from process to process: their memory, a core, and the receiver's threads."""
         chip = self._chip(destination)
         links = (chip.memory, chip.cores, self._thread(destination))
-        return Route(links, self.overhead, self._rate)
+        return Route(links, self.overhead, self._rate, self._turn)
 
     def core(self, process: PlacedDevice) -> Route:
         """Where work of a process goes: ``bandwidth`` of this route is one second of a core each second."""

@@ -152,7 +152,7 @@ def test_a_wrong_parameter_is_refused_in_one_line(parameter, value, message, sce
 def test_unquoted_names_are_tables_in_tables(scenario):
     nested = scenario("gpus").override({"calibration.parameters": {"compute": {"scale": 1.5}}})
     assert simulate(nested).time == calibrated(scenario("gpus"), **{"compute.scale": 1.5}).time
-    with pytest.raises(InputError, match="expected a table of parameters"):
+    with pytest.raises(InputError, match="expected a table of names and values"):
         scenario("gpus").override({"calibration.parameters": 3})
 
 

@@ -210,6 +210,25 @@ def test_cores_do_less_for_more_processes_than_there_are(systems, computing, cro
     assert ends == pytest.approx([max(1.0, computing / together)] * computing, rel=1e-9)
 
 
+@pytest.mark.parametrize(("computing", "waits"), [(0, False), (1, False), (2, True), (3, True)])
+def test_a_message_waits_for_its_turn_while_all_cores_compute(systems, computing, waits):
+    ends = []
+    for turn in (0.0, 3e-3):
+        corrections = PlatformCorrections(cores=CoresCorrection(turn=turn))
+        platform = build_platform(load_system(systems[2, None]), 1, processes=5, corrections=corrections)
+        ends.append(message_end(platform, computing, 1e8))
+    assert ends[1] - ends[0] == pytest.approx(3e-3 if waits else 0.0, abs=1e-12)
+
+
+def test_messages_do_not_wait_for_messages(systems):
+    ends = []
+    for turn in (0.0, 3e-3):
+        corrections = PlatformCorrections(cores=CoresCorrection(turn=turn))
+        platform = build_platform(load_system(systems[2, None]), 1, processes=6, corrections=corrections)
+        ends.append(exchange_end(platform, [(0, 1), (2, 3), (4, 5)], 1e8))
+    assert ends[0] == ends[1]
+
+
 def test_when_enough_processes_have_ended_the_others_go_on_uncrowded(systems):
     """Three seconds' work on two cores at half their rate until the short one is done, and then at their own."""
     corrections = PlatformCorrections(cores=CoresCorrection(1.0, 0.5))

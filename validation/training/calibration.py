@@ -3,7 +3,8 @@
 In two stages. The first fits single operations, as `clustersim calibrate` does. Operations of processes that share
 cores take longer by what the others do meanwhile, which a trace shows only mixed with all else, so the second stage
 fits whole steps: how much all cores do at once (`cores.scale`), how much less when more processes than cores compute
-(`cores.crowded`), and with these the scales of arithmetic and messages, held near what the first stage has found.
+(`cores.crowded`), how long a message waits while all cores compute (`cores.turn`), and with these the scales of
+arithmetic and messages, held near what the first stage has found.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from simulator.calibration.calibrate import calibrate, recording
 from simulator.calibration.effects import with_effect
 from simulator.calibration.overlay import Correlation, FittedParameter, Overlay, load_overlay
 from simulator.calibration.overlay_text import write_overlay
+from simulator.calibration.parameters import parameter_kind
 from simulator.errors import InputError
 from simulator.processes import process_pool
 from simulator.simulation import Simulation
@@ -47,15 +49,17 @@ PARAMETERS = (
 REFINED: Mapping[str, float] = {
     "cores.scale": 0.3,
     "cores.crowded": 0.3,
+    "cores.turn": 1.0,
     "compute.scale.mlp": 0.1,
     "compute.scale.lenet": 0.1,
     "update.scale": 0.1,
     "link.cpu-node-memory.bandwidth": 0.3,
 }
+_TURN = 2e-3  #: where the fit of ``cores.turn`` begins [s]: a time slice
 _STEP_ERROR = 0.1  #: relative error of one measured step, runs repeated differ by about as much
 _DIFFERENCE = 0.04  #: relative step of the slopes
 _ROUNDS = 3
-_BOUNDS = (0.1, 10.0)
+_BOUNDS = (1e-4, 10.0)
 
 
 def refit(folder: Path = FOLDER, progress: Callable[[str], None] = lambda what: None) -> Overlay:
@@ -88,7 +92,7 @@ def refine(folder: Path = FOLDER, progress: Callable[[str], None] = lambda what:
     measured = [row for row in read_measured(folder) if row.case in seen]
     observed = np.log([row.step_time for row in measured])
     names, errors = list(REFINED), np.array(list(REFINED.values()))
-    start = np.log([overlay.values.get(name, 1.0) for name in names])
+    start = np.log([overlay.values.get(name, _TURN if name == "cores.turn" else 1.0) for name in names])
     now = start.copy()
     cases = [row.case for row in measured]
     with process_pool(os.cpu_count() or 1, "calibration") as pool:
@@ -126,6 +130,7 @@ def _with(overlay: Overlay, names: Sequence[str], values: Any, covariance: Any) 
         start = overlay.values.get(name, 1.0)
         parameters[name] = FittedParameter(
             value=float(value),
+            unit=parameter_kind(name).unit,
             std=float(value * deviation),
             start=start,
             bounds=_BOUNDS,
