@@ -38,25 +38,27 @@ rank correlation of algorithms of 0.9.
 """
 
 REASONS = """\
-- *Processes that take turns.* The model shares cores evenly at every instant; the system gives a process a core for some
-  milliseconds, and others wait. Two fitted numbers stand for that: what cores do while more processes than cores
-  compute (`cores.crowded`), and how long a message waits that comes while all cores compute (`cores.turn`, a time slice).
-  Which process gets which core, and that the threads of one process wait for its interpreter as well, is not modelled:
-  with three and four workers those who pass messages while others compute (original-easgd, ddp-msgd, the asynchronous
-  ones) are still predicted up to 10 % too fast, and those who compute and communicate in turn (sync-sgd, sync-easgd2) as
-  much too slow. The algorithms differ by no more than that, hence the wrong order.
-- *Threads of one master* were late here: what one of them moves on in the library another only sees when it looks again,
-  up to 5 ms later. Seen in these recordings (async-easgd, hogwild-easgd), and left for the next.
+- *Processes that take turns.* The model shares cores evenly at every instant; the system gives a process a core for
+  some milliseconds, and others wait. Two fitted numbers stand for that: what cores do while more processes than cores
+  compute (`cores.crowded`), and how long a message waits that comes while all cores compute (`cores.turn`, a time
+  slice). Which process gets which core, and that the threads of one process wait for its interpreter as well, is not
+  modelled: with three and four workers those who pass messages while others compute (original-easgd, ddp-msgd, the
+  asynchronous ones) are still predicted up to 10 % too fast, and those who compute and communicate in turn (sync-sgd,
+  sync-easgd2) as much too slow. The algorithms differ by no more than that, hence the wrong order.
+- *Threads of one master* were late here: what one of them moves on in the library another only sees when it looks
+  again, up to 5 ms later. Seen in these recordings (async-easgd, hogwild-easgd), and left for the next.
 - *With two workers* nobody has to wait for long, and the order is nearly as good as one repetition gives another's.
 - *One run is not another*: see the note on how well the order repeats; in the first grid, recorded before processes
   woke one another (they looked for messages every 0.2 ms), the same case differed by 9 % in the median.
-- *Kernels that stream from memory* are charged half of what all cores stream at once as soon as there are two workers,
-  which is too little for arrays that stay in a cache: two workers on the convolutional network are predicted too slow.
+- *Kernels that stream from memory* are charged half of what all cores stream at once as soon as there are two
+  workers, which is too little for arrays that stay in a cache: two workers on the convolutional network are predicted
+  too slow.
 - *What was chosen with unseen rows in sight*: the lengths of steps (the first grid had steps of 1 to 15 ms, shorter
-  than the system's time slices, and three and four workers took a quarter to a half longer than predicted); that whole
-  steps are fitted, with `cores.scale`, `cores.crowded` and `cores.turn`; that a message keeps one core busy. The last two
-  came after the errors of all rows had been looked at by algorithm; the values were fitted to the seen third alone. After the first recording, which missed the 90th percentile as well (28 %), the
-  real processes were made to wake one another and to carry rules out in pieces, and the grid was recorded anew.
+  than the system's time slices, and three and four workers took a quarter to a half longer than predicted); that
+  whole steps are fitted, with `cores.scale`, `cores.crowded` and `cores.turn`; that a message keeps one core busy.
+  The last two came after the errors of all rows had been looked at by algorithm; the values were fitted to the seen
+  third alone. After the first recording, which missed the 90th percentile as well (28 %), the real processes were
+  made to wake one another and to carry rules out in pieces, and the grid was recorded anew.
 """
 
 
