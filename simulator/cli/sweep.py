@@ -23,7 +23,7 @@ from simulator.cli.common import (
     write_json,
 )
 from simulator.cli.study_progress import study_progress, summary
-from simulator.errors import InputError
+from simulator.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from simulator.planning.axes import Point
@@ -127,6 +127,8 @@ def sweep(
     if csv_path is not None:
         _write_csv(csv_path, study)
     write_json(json_path, study.to_dict())
+    if all(row.status == "failed" for row in study.table):
+        raise RunError("every point failed: there is no result")
 
 
 def _points(

@@ -59,9 +59,10 @@ def parse_vary(text: str, *, sampled: bool = False) -> Axis:
             values.append(parse_value(item))
     seen: set[str] = set()
     for value in values:
-        if repr(value) in seen:
+        text = str(float(value)) if isinstance(value, int) and not isinstance(value, bool) else repr(value)
+        if text in seen:
             raise InputError(f"--vary {key}: the value {value} is there twice")
-        seen.add(repr(value))
+        seen.add(text)
     return Axis(key, tuple(values))
 
 

@@ -33,14 +33,16 @@ def money(dollars: float) -> str:
 
 
 def energy_words(joules: float) -> str:
-    """Energy in kilowatt-hours.
+    """Energy in kilowatt-hours, or in joules where it is less than a hundredth of one.
 
     Examples
     --------
-    >>> energy_words(7.2e6)
-    '2.00 kWh'
+    >>> energy_words(7.2e6), energy_words(7200), energy_words(3.85)
+    ('2.00 kWh', '7.20 kJ', '3.85 J')
     """
-    return f"{_number(joules / 3.6e6)} kWh"
+    if joules >= 3.6e4:
+        return f"{_number(joules / 3.6e6)} kWh"
+    return f"{_number(joules / 1e3)} kJ" if joules >= 999.5 else f"{_number(joules)} J"
 
 
 def deadline_words(seconds: float, deadline: float) -> str:

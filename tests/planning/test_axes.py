@@ -66,6 +66,7 @@ def test_lists_hold_toml_or_text(text, expected):
         ("key=", "expected KEY=V1,V2"),
         ("key=1,,2", "an empty value"),
         ("key=1,2,1", "the value 1 is there twice"),
+        ("key=1,1.0", "the value 1.0 is there twice"),
         ("key=64..1", "a range that rises"),
         ("key=a..b", "no range of numbers"),
         ("key=0.0..0.3", "expected a step, such as 0.0..0.3+0.1, or --sample"),

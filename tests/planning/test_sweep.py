@@ -241,3 +241,13 @@ def test_a_study_is_not_overwritten_by_what_is_written_of_it(tmp_path: Path, clu
 
 def test_outputs_may_share_what_is_no_file(clustersim):
     assert clustersim(*SWEEP, "--vary", "cluster.workers=1", "--csv", os.devnull, "--json", os.devnull)[0] == 0
+
+
+def test_a_study_without_any_result_has_not_worked(tmp_path: Path, clustersim):
+    modes = [*SWEEP, "--vary", "cluster.memory_mode=flat,cache", "--csv", tmp_path / "rows.csv"]
+    code, out, error = clustersim(*modes)
+    assert code == 1
+    assert "m40 has no memory modes" in out
+    assert error.splitlines()[-1] == "clustersim: every point failed: there is no result"
+    assert (tmp_path / "rows.csv").read_text().count("failed") == 2
+    assert clustersim(*SWEEP, "--vary", "cluster.workers=8,16")[0] == 0  # infeasible is an answer
