@@ -58,7 +58,7 @@ REFINED: Mapping[str, float] = {
 _TURN = 2e-3  #: where the fit of ``cores.turn`` begins [s]: a time slice
 _STEP_ERROR = 0.1  #: relative error of one measured step, runs repeated differ by about as much
 _DIFFERENCE = 0.04  #: relative step of the slopes
-_ROUNDS = 3
+_ROUNDS = 6
 _BOUNDS = (1e-4, 10.0)
 
 

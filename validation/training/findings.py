@@ -42,12 +42,12 @@ REASONS = """\
   some milliseconds, and others wait. Two fitted numbers stand for that: what cores do while more processes than cores
   compute (`cores.crowded`), and how long a message waits that comes while all cores compute (`cores.turn`, a time
   slice). Which process gets which core, and that the threads of one process wait for its interpreter as well, is not
-  modelled: with three and four workers those who pass messages while others compute (original-easgd, ddp-msgd, the
-  asynchronous ones) are still predicted up to 10 % too fast, and those who compute and communicate in turn (sync-sgd,
-  sync-easgd2) as much too slow. The algorithms differ by no more than that, hence the wrong order.
+  modelled: with four workers those who pass messages while others compute (original-easgd, ddp-msgd, the asynchronous
+  ones) are still predicted some per cent too fast, and those who compute and communicate in turn (sync-sgd,
+  sync-easgd2) as much too slow; the algorithms differ by little more than that. With two and three workers the order
+  is as good as one repetition gives another's.
 - *Threads of one master* were late here: what one of them moves on in the library another only sees when it looks
   again, up to 5 ms later. Seen in these recordings (async-easgd, hogwild-easgd), and left for the next.
-- *With two workers* nobody has to wait for long, and the order is nearly as good as one repetition gives another's.
 - *One run is not another*: see the note on how well the order repeats; in the first grid, recorded before processes
   woke one another (they looked for messages every 0.2 ms), the same case differed by 9 % in the median.
 - *Kernels that stream from memory* are charged half of what all cores stream at once as soon as there are two
