@@ -29,7 +29,7 @@ from simulator.scenario import Scenario, example_names
 def points_of(name: str, count: int) -> list[Scenario]:
     base = Scenario.load(name)
     learns = base.tables.learning is not None
-    base = base.override({"workload.steps": 200 if learns else 20, "workload.epochs": None, "simulation.jitter": 0.1})
+    base = base.override({"workload.steps": 200 if learns else 20, "simulation.jitter": 0.1})
     return [base.override({"simulation.seed": seed}) for seed in range(count)]
 
 

@@ -175,7 +175,7 @@ def relative_times(found: Sequence[Response], draws: Sequence[Mapping[str, float
 def short(scenario: Scenario) -> Scenario:
     """The scenario's first steps, without an end by what is learned."""
     steps = min(Simulation(scenario).steps, _STEPS)
-    changes: dict[str, Any] = {"workload.steps": steps, "workload.epochs": None, "reliability": None}
+    changes: dict[str, Any] = {"workload.steps": steps, "reliability": None}
     if scenario.tables.learning is not None:
         changes |= {"learning.target_accuracy": None, "learning.time_limit": None}
         workload = scenario.tables.workload

@@ -103,7 +103,7 @@ def uncalibrated(scenario: Scenario, steps: int = _STEPS) -> Scenario:
     simulation = scenario.data.get("simulation", {})
     own = ("jitter", "straggler_probability", "straggler_factor", "overlap_slowdown")
     changes: dict[str, Any] = {f"simulation.{key}": None for key in own if key in simulation}
-    changes |= {"calibration": None, "workload.steps": steps, "workload.epochs": None}
+    changes |= {"calibration": None, "workload.steps": steps}
     workload = scenario.tables.workload
     if scenario.tables.learning is not None:
         # Time does not depend on what is learned, unless the learner is the workload itself.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +22,7 @@ from simulator.cli.common import (
     scenario_options,
     write_json,
 )
+from simulator.cli.study_options import open_store
 from simulator.cli.study_progress import study_progress
 from simulator.cli.uncertain import check_comparable, share_of
 from simulator.errors import InputError
@@ -107,8 +107,9 @@ def compare(
             rows.append((name, simulation.run(lambda step, n=name, d=done: show(n, d + step))))  # type: ignore[misc]
             done += simulation.steps
     title = comparison_title([result for _, result in rows])
+    results = [(name, result.to_dict()) for name, result in rows]
     output = console(json_path)
-    sure = None if draws is None else _drawn(variants, rows, draws, base, error, jobs, store_path)
+    sure = None if draws is None else _drawn(variants, dict(results), draws, base, error, jobs, store_path)
     output.print(comparison_table(rows, title, output.width))
     if sure is not None:
         from simulator.report.certainty import certainty_view
@@ -122,11 +123,10 @@ def compare(
     if report_path is not None:
         from simulator.report.html.comparison import comparison_report
 
-        runs = [(name, result.to_dict()) for name, result in rows]
-        save_report(report_path, comparison_report(runs, made_by(), sure))
+        save_report(report_path, comparison_report(results, made_by(), sure))
     document = {
         "schema": COMPARISON_SCHEMA,
-        "results": [{"name": name, **result.to_dict()} for name, result in rows],
+        "results": [{"name": name, **result} for name, result in results],
         **({} if sure is None else {"certainty": sure.to_dict()}),
     }
     write_json(json_path, document)
@@ -134,7 +134,7 @@ def compare(
 
 def _drawn(
     variants: Sequence[tuple[str, Scenario]],
-    rows: Sequence[tuple[str, Result]],
+    results: Mapping[str, Mapping[str, Any]],
     draws: int,
     base: Scenario,
     error: float | None,
@@ -142,11 +142,9 @@ def _drawn(
     store_path: Path | None,
 ) -> Draws:
     """The compared runs in the same uncertain worlds."""
-    from simulator.planning.store import ResultStore
     from simulator.planning.uncertainty import draw_times
 
-    results = {name: result.to_dict() for name, result in rows}
-    with ResultStore(store_path) if store_path else nullcontext() as store, study_progress("runs of draws") as show:
+    with open_store(store_path) as store, study_progress("runs of draws") as show:
         return draw_times(
             dict(variants),
             draws,
@@ -173,7 +171,6 @@ def _compare_until(
 ) -> None:
     """Learning runs of every variant under several seeds: time to accuracy with intervals, and the curves."""
     from simulator.planning.replicates import run_replicates, time_to_accuracy
-    from simulator.planning.store import ResultStore
     from simulator.report.learning import accuracy_curves, time_to_accuracy_document, time_to_accuracy_table
     from simulator.scenario import parse_assignment
     from simulator.simulation import Simulation
@@ -187,8 +184,7 @@ def _compare_until(
     variants = _variants(base, algorithms, vary)
     for _, variant in variants:
         Simulation(variant)  # finds a wrong name in the last one before the first one runs
-    kept = nullcontext() if store_path is None else ResultStore(store_path)
-    with progress(len(variants) * replicates, "learning") as show, kept as store:
+    with progress(len(variants) * replicates, "learning") as show, open_store(store_path) as store:
         found = run_replicates(variants, replicates, jobs, show, store)
     rows = [time_to_accuracy(name, float(target), results) for name, results in found.items()]
     console(json_path).print(time_to_accuracy_table(rows))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -21,8 +20,8 @@ from simulator.cli.common import (
     scenario_options,
     write_json,
 )
+from simulator.cli.study_options import open_store, study_options, study_store
 from simulator.cli.study_progress import study_progress
-from simulator.cli.sweep import store_path
 from simulator.cli.uncertain import share_of
 from simulator.errors import InputError
 
@@ -57,11 +56,7 @@ __all__ = ["plan"]
 )
 @click.option("--draws", type=click.IntRange(min=2), help="Say how sure the order is, from so many uncertain worlds.")
 @click.option("--model-error", metavar="SHARE", help="With --draws: how far off the model may be, such as 5%.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the study; finished runs are kept there, and found."
-)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes on this machine; all cores by default.")
-@click.option("--dask", metavar="ADDRESS", help="Use the workers of the Dask scheduler there, such as tcp://host:8786.")
+@study_options("runs")
 @click.option(
     "--plot", "plot_path", type=click.Path(path_type=Path), help="Draw cost against time: .svg, .png or .pdf."
 )
@@ -98,19 +93,16 @@ def plan(
     scaling, is ruled out at once; all else is simulated for a few steps, which are scaled up to the work.
     """
     from simulator.planning.plan import plan as make_plan
-    from simulator.planning.store import ResultStore
     from simulator.report.plans import plan_view
 
-    if jobs is not None and dask is not None:
-        raise InputError("--jobs and --dask exclude one another: the workers of a Dask cluster are started with it")
     if model_error is not None and draws is None:
         raise InputError("--model-error has an effect only with --draws")
-    kept = None if out is None else store_path(out)
+    kept = study_store(out, jobs, dask)
     check_writable(json_path, plot_path, report_path, kept)
     check_plot(plot_path)
     check_report(report_path)
     base = load(scenario, assignments, seed, exact)
-    with ResultStore(kept) if kept else nullcontext() as store, study_progress("runs") as show:
+    with open_store(kept) as store, study_progress("runs") as show:
         made = make_plan(
             base,
             None if systems is None else systems.split(","),

@@ -22,6 +22,7 @@ from simulator.cli.common import (
     scenario_options,
     write_json,
 )
+from simulator.cli.study_options import study_options, study_store
 from simulator.cli.study_progress import study_progress, summary
 from simulator.errors import InputError, RunError
 
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     from simulator.planning.axes import Point
     from simulator.planning.study import Study
 
-__all__ = ["STORE_NAME", "store_path", "sweep"]
-
-#: The store in the folder of a study.
-STORE_NAME = "points.sqlite"
+__all__ = ["sweep"]
 
 
 @click.command()
@@ -57,11 +55,7 @@ STORE_NAME = "points.sqlite"
 )
 @click.option("--sample-seed", type=click.IntRange(min=0), help="Of the hypercube; 0 by default.")
 @click.option("--replicates", type=click.IntRange(min=1), default=1, show_default=True, help="Seeds of each point.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the study; finished points are kept there, and found."
-)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes on this machine; all cores by default.")
-@click.option("--dask", metavar="ADDRESS", help="Use the workers of the Dask scheduler there, such as tcp://host:8786.")
+@study_options("points")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write a row for each point as CSV.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw what was varied: .svg, .png or .pdf.")
 @report_option
@@ -91,9 +85,7 @@ def sweep(
     from simulator.planning.sweep import sweep as run_sweep
     from simulator.report.studies import study_view
 
-    if jobs is not None and dask is not None:
-        raise InputError("--jobs and --dask exclude one another: the workers of a Dask cluster are started with it")
-    store = None if out is None else store_path(out)
+    store = study_store(out, jobs, dask)
     check_writable(json_path, csv_path, plot_path, report_path, store)
     check_plot(plot_path)
     check_report(report_path)
@@ -153,21 +145,6 @@ def _refuse_set_keys(assignments: Sequence[str], seed: int | None, point: Point)
     for key in [parse_assignment(text)[0] for text in assignments] + ["simulation.seed"] * (seed is not None):
         if key in point:
             raise InputError(f"{key}: is set and varied; expected one of them")
-
-
-def store_path(out: Path) -> Path:
-    """Where the store of the study in that folder lies; the folder is made if it is not there.
-
-    Raises
-    ------
-    InputError
-        If it cannot be made.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made a folder ({error.strerror or error})") from None
-    return out / STORE_NAME
 
 
 def _write_csv(path: Path, study: Study) -> None:

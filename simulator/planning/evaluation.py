@@ -17,7 +17,7 @@ from simulator.planning.configuration import Configuration
 from simulator.planning.outcome import Outcome
 from simulator.planning.question import Question
 from simulator.planning.ruled_out import Reason, RuledOut
-from simulator.planning.short_runs import lengths_of, longer_lengths, scaled
+from simulator.planning.short_runs import lengths_of, longer_lengths, run_of, scaled
 from simulator.planning.wording import budget_words, deadline_words, throughput_words
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
@@ -94,14 +94,11 @@ class Evaluator:
         return outcomes
 
     def _scenario(self, admitted: Admitted, steps: int) -> Scenario:
-        scenario = admitted.simulation.scenario
-        changes: dict[str, object] = {"workload.steps": steps, "workload.epochs": None, "reliability": None}
-        if self.question.until_accuracy:
-            assert self.question.target is not None
-            changes["learning.target_accuracy"] = self.question.target.value
-        elif scenario.tables.learning is not None:
-            changes["simulation.timing_only"] = True
-        return scenario.override(changes)
+        run = run_of(admitted.simulation.scenario, steps, self.question.until_accuracy)
+        if not self.question.until_accuracy:
+            return run
+        assert self.question.target is not None
+        return run.override({"learning.target_accuracy": self.question.target.value})
 
     def _evaluated(self, admitted: Admitted, outcomes: Sequence[Outcome]) -> Evaluation:
         for outcome in outcomes:

@@ -11,7 +11,7 @@ from simulator.planning.draws import Draws, Measure, certainty
 from simulator.planning.progress import Report
 from simulator.planning.question import Question
 from simulator.planning.sensitivity import Sensitivity, describe, sensitivities
-from simulator.planning.short_runs import ALIKE
+from simulator.planning.short_runs import ALIKE, run_of
 from simulator.planning.store import ResultStore
 from simulator.planning.uncertainty import draw_times
 from simulator.scenario import Scenario
@@ -135,8 +135,5 @@ def certainty_of(
 
 def _as_simulated(configuration: Configuration) -> Scenario:
     """The short run that the configuration was found by."""
-    steps = {"workload.steps": configuration.result["steps"], "workload.epochs": None, "reliability": None}
-    scenario = configuration.candidate.scenario
-    if scenario.tables.learning is not None and configuration.result["learning"] is None:
-        steps["simulation.timing_only"] = True
-    return scenario.override(steps)
+    result = configuration.result
+    return run_of(configuration.candidate.scenario, result["steps"], learns=result["learning"] is not None)

@@ -240,7 +240,7 @@ def shortened(scenario: Scenario, steps: int | None = None) -> Scenario:
         steps = max(_FEWEST_STEPS, min(most, _ALL_STEPS // len(resolved.workers)))
     period = int(resolved.options.get("period", 1))
     whole = -(-steps // period) * period
-    changes: dict[str, Any] = {"workload.steps": min(resolved.steps, whole), "workload.epochs": None}
+    changes: dict[str, Any] = {"workload.steps": min(resolved.steps, whole)}
     if scenario.tables.learning is not None:
         changes |= {"simulation.timing_only": True, "learning.target_accuracy": None, "learning.time_limit": None}
     if scenario.tables.reliability is not None:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 
-__all__ = ["ALIKE", "Length", "lengths_of", "longer_lengths", "scaled"]
+__all__ = ["ALIKE", "Length", "lengths_of", "longer_lengths", "run_of", "scaled"]
 
 #: Steps of a run whose steps are alike.
 ALIKE = 3
@@ -45,6 +46,14 @@ def lengths_of(simulation: Simulation, steps: int) -> tuple[int, ...]:
     if period > 1:
         return _two(period, steps)
     return (min(ALIKE, steps),)
+
+
+def run_of(scenario: Scenario, steps: int, learns: bool) -> Scenario:
+    """So many steps of a training, which nothing interrupts; without learning, what would learn is only timed."""
+    changes: dict[str, Any] = {"workload.steps": steps, "reliability": None}
+    if not learns and scenario.tables.learning is not None:
+        changes["simulation.timing_only"] = True
+    return scenario.override(changes)
 
 
 def longer_lengths(result: Mapping[str, Any], steps: int) -> tuple[int, ...]:

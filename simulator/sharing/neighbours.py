@@ -89,8 +89,7 @@ def system_file(scenario: Scenario) -> Path:
 
 def _load(scenario: Scenario, name: str) -> Scenario:
     """A scenario beside this one, or an example."""
-    beside = scenario.directory / name
-    return type(scenario).load(beside if name.endswith(".toml") and beside.exists() else name)
+    return type(scenario).load(scenario.found(name))
 
 
 def traffic_nodes(scenario: Scenario, available: int) -> int:

@@ -4,14 +4,14 @@ import contextlib
 import io
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
+from shown_in_docs import DOCS, blocks, commands, text_of
 
 from simulator.scenario import Scenario
 
-TEXT = (Path(__file__).parents[2] / "docs" / "planning.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"```sh\nclustersim (.*?)\n```\n\n```text\n(.*?)```", TEXT, flags=re.DOTALL)
+PAGE = "planning.md"
+COMMANDS = commands(PAGE)
 
 
 @pytest.mark.slow
@@ -27,19 +27,19 @@ def test_there_are_such_commands():
 
 
 def test_the_table_shown_is_that_of_the_example():
-    (shown,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    (shown,) = blocks(PAGE, "toml")
     example = Scenario.load("resnet50-90-epochs").tables.plan
     assert example.model_dump(exclude_defaults=True) == tomllib.loads(shown)["plan"]
 
 
 def test_keys_that_are_commented_out_are_keys():
-    (shown,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    (shown,) = blocks(PAGE, "toml")
     for line in re.findall(r"^# (.*)$", shown, flags=re.MULTILINE):
         Scenario.load("m40x4-lenet", {f"plan.{key}": value for key, value in tomllib.loads(line).items()})
 
 
 def test_the_python_shown_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    (code,) = blocks(PAGE, "python")
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(compile(code, "planning.md", "exec"), {})
@@ -47,5 +47,5 @@ def test_the_python_shown_runs():
 
 
 def test_what_it_points_to_exists():
-    for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
-        assert (Path(__file__).parents[2] / "docs" / target).exists(), target
+    for target in re.findall(r"\]\(([^)#:]+)\)", text_of(PAGE)):
+        assert (DOCS / target).exists(), target

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from pathlib import Path
 
 import pytest
+from shown_in_docs import blocks, commands, printed_lines
 
 from simulator.sharing.tables import BackgroundTable
 
-TEXT = (Path(__file__).parents[2] / "docs" / "shared-clusters.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"```sh\nclustersim (.*?)\n```\n\n```text\n(.*?)```", TEXT, flags=re.DOTALL)
+PAGE = "shared-clusters.md"
+COMMANDS = commands(PAGE)
 
 
 @pytest.mark.parametrize(
@@ -20,9 +19,7 @@ COMMANDS = re.findall(r"```sh\nclustersim (.*?)\n```\n\n```text\n(.*?)```", TEXT
     [pytest.param(*pair, id=str(i), marks=[pytest.mark.slow] * ("load" in pair[0])) for i, pair in enumerate(COMMANDS)],
 )
 def test_the_output_shown_is_what_the_command_prints(clustersim, command, shown):
-    code, out, _ = clustersim(*command.split())
-    assert code == 0
-    assert [line.rstrip() for line in out.splitlines()] == shown.splitlines()
+    assert printed_lines(clustersim, command) == shown.splitlines()
 
 
 def test_there_are_such_commands():
@@ -30,7 +27,7 @@ def test_there_are_such_commands():
 
 
 def test_the_table_shown_is_a_background():
-    (shown,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    (shown,) = blocks(PAGE, "toml")
     table = BackgroundTable.model_validate(tomllib.loads(shown)["background"])
     assert table.jobs[0].override == {"cluster.nodes": 8}
     assert set(table.model_fields_set) >= {"placement", "machine_nodes", "load", "nodes", "flow_size", "jobs"}
