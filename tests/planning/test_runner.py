@@ -143,20 +143,56 @@ def test_a_script_needs_no_main_guard(tmp_path: Path):
     assert (ended.stdout, ended.stderr) == ("3\n", "")
 
 
-def started(arguments, **options):
-    """A command line in a process of its own, and the processes that it starts."""
+def started(arguments, *, after=None, **options):
+    """A command line in a process of its own, and the processes that it starts.
+
+    Parameters
+    ----------
+    after : (int, str), optional
+        A number of stored outcomes and a signal. The process signals itself from a thread some milliseconds after it
+        stored that many, wherever it then is; the pids of what it started stand on standard output. (Whoever
+        looks at the store from outside may wait long for its lock, and find the study at its end.)
+    """
     program = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from simulator.cli import main; main(sys.argv[1:])"
     )
+    if after is not None:
+        program = SIGNALLED.format(count=after[0], signal=after[1]) + program
     return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
     )
 
 
-def children(process):
-    # By their parent: the lists of children in /proc may miss some while others come and go.
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if status(path.name)[1:2] == [str(process.pid)]]
+SIGNALLED = """
+import os, random, signal, subprocess, threading
+from simulator.planning.store import ResultStore
+
+class Started(subprocess.Popen):
+    pids = []
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.pids.append(self.pid)
+
+subprocess.Popen = Started
+stored, put = 0, ResultStore.put
+
+def put_and_count(*arguments):
+    global stored
+    put(*arguments)
+    stored += 1
+    if stored == {count}:
+        print(*Started.pids, flush=True)
+        threading.Timer(random.uniform(0, 0.03), os.kill, (os.getpid(), signal.{signal})).start()
+
+ResultStore.put = put_and_count
+"""
 
 
 def status(pid):
@@ -196,14 +232,13 @@ STUDY = (
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks for processes in /proc")
 def test_a_study_of_500_points_killed_midway_goes_on_and_ends_as_an_undisturbed_one(tmp_path: Path, clustersim):
     killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
-    study = started([*STUDY, "--out", killed])
+    study = started([*STUDY, "--out", killed], after=(150, "SIGKILL"))
     try:
-        wait_for(lambda: study.poll() is not None or rows_in(killed / "points.sqlite") >= 150)
-        workers = children(study)
-        study.send_signal(signal.SIGKILL)
-        _, said = study.communicate(timeout=60)
+        workers, said = study.communicate(timeout=120)
     finally:
         study.kill()
+    assert study.returncode == -signal.SIGKILL, said
+    workers = [int(pid) for pid in workers.split()]
     survived = rows_left(killed, tmp_path / "copy")
     assert 150 <= survived < 500, said
     assert len(workers) == 2, said
@@ -224,10 +259,8 @@ def test_a_study_of_500_points_killed_midway_goes_on_and_ends_as_an_undisturbed_
 
 def test_an_interrupted_study_ends_at_once_in_one_line_and_keeps_what_is_finished(tmp_path: Path):
     command = ["sweep", "m40x4-lenet", "--vary", "simulation.seed=1..2000", "--set", "simulation.jitter=0.1"]
-    study = started([*command, "--jobs", 2, "--out", tmp_path])
+    study = started([*command, "--jobs", 2, "--out", tmp_path], after=(2, "SIGINT"))
     try:
-        wait_for(lambda: study.poll() is not None or rows_in(tmp_path / "points.sqlite") >= 2)
-        study.send_signal(signal.SIGINT)
         _, error = study.communicate(timeout=60)
     finally:
         study.kill()

@@ -120,11 +120,11 @@ What this says: on this model, dividing the chip does not by itself make it fast
 - *The division costs more than that.* Each group streams its own 250 MB of weights, updates them, and passes a
   gradient as large up and down a tree through the same memory. 68 cores make 16 groups of 4, and 4 of them get a
   fifth core that only waits. Half of a step at 4 images a group is exchange.
-- *MCDRAM is full at 8 groups*: 1.91 GB each, of which weights 250 MB and the data set 737 MB as the paper counts them
-  (its 16 copies of these two alone fit), and gradients, kept activations and their gradients 0.9 GB, which it leaves
+- *MCDRAM is full at 8 groups*: 2.03 GB each, of which weights 250 MB and the data set 737 MB as the paper counts them
+  (its 16 copies of these two alone fit), and gradients, kept activations and their gradients 1.0 GB, which it leaves
   out. Beyond, flat mode spills to DDR4 and loses least; cache and hybrid mode lose more, to misses.
 - *A framework's own time can hide in groups.* Intel Caffe took 1.04 ms a sample more on a 7250 than the simulated
-  kernels. If all of it ran on one core a group, 4 to 8 groups would gain 1.4 times, 16 groups 1.2.
+  kernels. If all of it ran on one core a group, 4 to 8 groups would gain 1.4 times, 16 groups 1.1.
 - *The rest is learning, or a slower baseline.* P groups make a batch P times as large, which at best keeps the
   number of samples; the printed times ask for fewer samples, and for a number of steps that falls faster than P
   grows. Groups that apply the *sum* of gradients take steps P times as long, so a learning rate too small for one
