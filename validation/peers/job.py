@@ -16,7 +16,7 @@ from simulator.execution.executor import Executor, RankSetup
 from simulator.network.fluid import FluidNetwork
 from simulator.trace import Category, RankInfo, Trace
 from validation.peers.experiment import Times
-from validation.peers.star import Star
+from validation.peers.star import LATENCY, Star
 
 __all__ = ["ELEMENT_SIZE", "Costs", "Job", "mailbox", "simulate"]
 
@@ -74,6 +74,8 @@ class Job:
         Numbers in an array.
     schedule : callable
         ``(kind, ranks, elements, root) -> Schedule``, where collectives are called.
+    latency : float
+        Of an adapter [s]; a message passes two.
     """
 
     programs: Sequence[Program]
@@ -84,6 +86,11 @@ class Job:
     steps: int = 1
     schedule: Callable[[str, int, int, int], Schedule] | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    latency: float = LATENCY
+
+    def star(self) -> Star:
+        """The network between the ranks; a fresh one."""
+        return Star(self.hosts, self.latency)
 
     def task(self) -> Task:
         """What the ranks share; a fresh one for each execution, as shared arrays live in it."""
@@ -115,7 +122,7 @@ class Job:
 def simulate(job: Job) -> Times:
     """Messages of the job as our executor and the fluid network time them, by `mailbox`."""
     env = simpy.Environment()
-    star = Star(job.hosts)
+    star = job.star()
     trace = Trace(tuple(RankInfo(i, job.role(i), f"d{i}", "d", i) for i in range(len(job.programs))))
     setups = [
         RankSetup(

@@ -27,13 +27,15 @@ class Star:
     ----------
     hosts : sequence of str
         The host of each rank.
+    latency : float
+        Of an adapter [s].
     """
 
-    def __init__(self, hosts: Sequence[str]) -> None:
+    def __init__(self, hosts: Sequence[str], latency: float = LATENCY) -> None:
         self.rank_hosts = tuple(hosts)
         self.hosts = tuple(dict.fromkeys(hosts))
-        self._up = {host: _link(f"{host} up", LATENCY, BANDWIDTH) for host in self.hosts}
-        self._down = {host: _link(f"{host} down", LATENCY, BANDWIDTH) for host in self.hosts}
+        self._up = {host: _link(f"{host} up", latency, BANDWIDTH) for host in self.hosts}
+        self._down = {host: _link(f"{host} down", latency, BANDWIDTH) for host in self.hosts}
         self._memory = {host: _link(memory_of(host), 0.0, MEMORY_BANDWIDTH) for host in self.hosts}
         self._routes: dict[tuple[str, str], Route] = {}
         self._memory_routes = {host: Route((self._memory[host],)) for host in self.hosts}

@@ -31,7 +31,7 @@ from simulator.algorithms.vocabulary import (
 from simulator.execution.device_operations import BLOCKS
 from validation.peers.experiment import Experiment, Step, exchange, whole
 from validation.peers.job import Costs, Job, mailbox
-from validation.peers.star import Star, memory_of
+from validation.peers.star import memory_of
 
 __all__ = ["translate"]
 
@@ -44,7 +44,7 @@ def translate(job: Job) -> Experiment:
     ValueError
         For an operation whose order cannot be told without simulating, or sizes that are not whole bytes.
     """
-    star = Star(job.hosts)
+    star = job.star()
     actors = [(job.hosts[rank.index], list(_Translator(job, rank).steps())) for rank in job.ranks(job.task())]
     return Experiment(star.peer_hosts(), star.peer_links(), star.peer_routes(), actors)
 
