@@ -37,14 +37,15 @@ _NORMAL = EventPriority(1)
 
 
 class Wakeup(simpy.Event):
-    """Calls back once, after a delay, with a priority of its own."""
+    """Calls back once, at a time of day that no rounding of a delay has touched, with a priority of its own."""
 
-    def __init__(self, env: simpy.Environment, callback: Any, delay: float, priority: EventPriority) -> None:
+    def __init__(self, env: simpy.Environment, callback: Any, at: float, priority: EventPriority) -> None:
         self.env = env
         self.callbacks = [callback]
         self._ok = True
         self._value = None
-        env.schedule(self, priority, delay)
+        # As `Environment.schedule` does it, but for the sum of now and a delay: now + (at - now) may miss `at`.
+        heappush(env._queue, (at, priority, next(env._eid), self))
 
 
 class FluidNetwork:
@@ -155,15 +156,22 @@ class FluidNetwork:
         if timer is not self._timer:
             return
         self._timer, self._timer_at = None, inf
-        horizon = self._env.now * self.same_instant
+        now = self._env.now
+        horizon = now * self.same_instant
+        own_time = []  # ends a hair later that nobody else is concerned with: they stay what they are to the last digit
         while self._ends and self._ends[0][0] <= horizon:
-            end, _, bundle = heappop(self._ends)
+            end, ticket, bundle = heappop(self._ends)
             if end != bundle.end:
+                continue
+            if end > now and not bundle.resources:
+                own_time.append((end, ticket, bundle))
                 continue
             bundle.end = inf
             for flow in bundle.pop_complete(horizon):
                 self._finish(flow)
             self._note_change(bundle)
+        for entry in own_time:
+            heappush(self._ends, entry)
         if self._unplaced or self._changed:
             self._share_at_end_of_instant()
         else:
@@ -175,7 +183,7 @@ class FluidNetwork:
         if not self._share_pending:
             self._share_pending = True
             self.counters.events += 1
-            Wakeup(self._env, self._share, 0.0, _LAST)
+            Wakeup(self._env, self._share, self._env.now, _LAST)
 
     def _share(self, _: simpy.Event) -> None:
         """Give every flow that is concerned its new rate."""
@@ -293,9 +301,5 @@ class FluidNetwork:
         if ends and ends[0][0] < self._timer_at:
             self._timer_at = ends[0][0]
             self.counters.events += 1
-            self._timer = self._wake(self._timer_at)
-
-    def _wake(self, at: float) -> Wakeup:
-        """A timer for the next end."""
-        # Rounding may have put the end a hair before now.
-        return Wakeup(self._env, self._finish_due, max(at - self._env.now, 0.0), _NORMAL)
+            # Rounding may have put the end a hair before now.
+            self._timer = Wakeup(self._env, self._finish_due, max(self._timer_at, self._env.now), _NORMAL)

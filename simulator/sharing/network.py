@@ -1,46 +1,29 @@
 """The network that several jobs share, and what of it one job has used.
 
-The fluid network of a single job takes ends that differ by rounding alone for one instant, and sets its timers by
-delays, whose rounding depends on when they are set. Beside other jobs either would let one job see, in its last digits,
-events of another that it shares nothing with. So here ends are what they are, to the last digit: a job that shares no
-link with others takes exactly as long as it does alone on this network, and as on its own up to rounding.
+The fluid network of a single job takes ends that differ by rounding alone for one instant. Beside other jobs that would
+let one job see, in its last digits, events of another that it shares nothing with. So here ends are what they are, to
+the last digit: a job that shares no link with others takes exactly as long as it does alone on this network, and as on
+its own up to rounding.
 """
 
 from __future__ import annotations
 
-from heapq import heappush
 from typing import ClassVar
 
 import simpy
-from simpy.events import EventPriority
 
 from simulator.network.accounts import ResourceUse, resource_uses, traffic_by_medium
 from simulator.network.base import Network
-from simulator.network.fluid import FluidNetwork, Wakeup
+from simulator.network.fluid import FluidNetwork
 from simulator.platform.links import Route
 
 __all__ = ["NetworkView", "SharedFluidNetwork"]
-
-
-class _Alarm(Wakeup):
-    """A wake-up at a time of day, which no rounding of a delay has touched."""
-
-    def __init__(self, env: simpy.Environment, callback: object, at: float) -> None:
-        self.env = env
-        self.callbacks = [callback]  # type: ignore[list-item]
-        self._ok = True
-        self._value = None
-        # As `Environment.schedule` does it, but for the sum of now and a delay.
-        heappush(env._queue, (at, EventPriority(1), next(env._eid), self))
 
 
 class SharedFluidNetwork(FluidNetwork):
     """The fluid network with exact ends; see the module."""
 
     same_instant: ClassVar[float] = 1.0
-
-    def _wake(self, at: float) -> Wakeup:
-        return _Alarm(self._env, self._finish_due, max(at, self._env.now))
 
 
 class NetworkView:

@@ -60,6 +60,28 @@ def test_alone_a_message_takes_overhead_latency_and_size_over_bandwidth(
     assert fluid_arrivals([(0.0, route, size)]) == [pytest.approx(expected, rel=1e-12)]
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    start=st.floats(0.0, 1e6),
+    delay=st.floats(0.0, 1e-3),
+    size=st.floats(1.0, 1e12),
+    bandwidth=st.floats(1e6, 1e12),
+    others=st.lists(st.tuples(st.floats(0.0, 1e6), st.floats(1.0, 1e12)), max_size=5),
+)
+def test_a_message_that_never_shares_ends_at_exactly_start_plus_delay_plus_size_over_bandwidth(
+    start: float, delay: float, size: float, bandwidth: float, others: list[tuple[float, float]]
+) -> None:
+    """To the last digit, whatever other links carry and whenever their timers were set."""
+    elsewhere = [(begin, Route((link(f"l{i}", 1e9),)), bytes_) for i, (begin, bytes_) in enumerate(others)]
+    messages = [(start, Route((link("a", bandwidth, delay),)), size), *elsewhere]
+    assert fluid_arrivals(messages)[0] == (start + delay) + size / bandwidth
+
+
+def test_ends_that_differ_in_the_last_digit_on_links_of_their_own_stay_apart() -> None:
+    sizes = [1.0, 1.0 + 2**-52]
+    assert fluid_arrivals([(0.0, Route((link(f"l{i}", 1.0),)), size) for i, size in enumerate(sizes)]) == sizes
+
+
 def test_a_message_without_bytes_takes_overhead_and_latency_only() -> None:
     assert fluid_arrivals([(0.0, Route((link("a", 1.0, 2.0), link("b", 1.0, 3.0)), 4.0), 0)]) == [9.0]
 
