@@ -8,7 +8,7 @@ its memory, in equal parts where they are groups of one chip.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from simulator.workload.network import Network
 
 __all__ = ["DevicePlan", "DoesNotFitError", "MemoryPlan", "Remedy", "memory_of", "plan_memory", "remedies"]
+
+
+_NOTHING = MemoryNeed()
 
 
 class DoesNotFitError(InfeasibleError):
@@ -66,6 +69,10 @@ class DevicePlan:
     def fits(self) -> bool:
         """Whether it does."""
         return self.need.total <= self.capacity
+
+    def at(self, name: str) -> DevicePlan:
+        """The same on an equal device."""
+        return DevicePlan(name, self.device, self.need, self.capacity, self.ranks, self.largest_batch)
 
     @property
     def headroom(self) -> float:
@@ -172,7 +179,7 @@ def plan_memory(resolved: ResolvedScenario) -> MemoryPlan:
         batch,
         recompute,
         plain[resolved.workers[0].device.name].need,
-        tuple(_worker_plan(worker, plain[worker.device.name], shares, sharing) for worker in resolved.workers),
+        _worker_plans(resolved.workers, plain, shares, sharing),
         tuple(
             DevicePlan(place.name, place.device, shares[place.vertex], _capacity(resolved, place.device), 1, None)
             for place in dict.fromkeys(resolved.master_places)
@@ -236,10 +243,24 @@ class _Rank:
         return memory_needed(self.network, self.batch, **self.options)
 
 
-def _worker_plan(
-    worker: PlacedDevice, rank: _Rank, shares: Mapping[str, MemoryNeed], sharing: Counter[str]
-) -> DevicePlan:
-    ranks, master = sharing[worker.vertex], shares.get(worker.vertex, MemoryNeed())
+def _worker_plans(
+    workers: Sequence[PlacedDevice],
+    plain: Mapping[str, _Rank],
+    shares: Mapping[str, MemoryNeed],
+    sharing: Mapping[str, int],
+) -> tuple[DevicePlan, ...]:
+    """The plan of each worker; of ten thousand whose devices hold the same, what that is is worked out once."""
+    alike: dict[tuple[str, int, MemoryNeed], DevicePlan] = {}
+    plans = []
+    for worker in workers:
+        kind = worker.device.name, sharing[worker.vertex], shares.get(worker.vertex, _NOTHING)
+        if kind not in alike:
+            alike[kind] = _worker_plan(worker, plain[kind[0]], *kind[1:])
+        plans.append(alike[kind].at(worker.name))
+    return tuple(plans)
+
+
+def _worker_plan(worker: PlacedDevice, rank: _Rank, ranks: int, master: MemoryNeed) -> DevicePlan:
     capacity = rank.capacity / ranks
     # A master beside several ranks takes an equal part of each one's share.
     beside = MemoryNeed(**{name: -(-size // ranks) for name, size in master.parts().items()})

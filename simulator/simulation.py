@@ -30,7 +30,7 @@ from simulator.execution.memory import uncollected
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
 from simulator.network.base import Network
 from simulator.platform import Link, PlacedDevice, Route
-from simulator.randomness import jitter, stragglers, stream
+from simulator.randomness import always_one, jitter, stragglers, stream
 from simulator.resolved import ResolvedScenario
 from simulator.result import Result
 from simulator.scenario import Scenario
@@ -221,7 +221,7 @@ class Simulation(ResolvedScenario):
         jitter_seed = simulation.seed if simulation.jitter_seed is None else simulation.jitter_seed
         # Ranks of one device must get the very same link, or they would not compete for it.
         memory_route = functools.cache(self._memory_route)
-        setups = []
+        variation, slowdown, setups = self.jitter, self.overlap_slowdown, []
         for index, placed in enumerate(self.devices):
             is_worker = index < len(self.workers)
             costs = self.costs(placed)
@@ -233,11 +233,11 @@ class Simulation(ResolvedScenario):
                     batch_route=self._batch_route(placed) if is_worker else None,
                     batch_size=workload.batch_size,
                     batch_bytes=self.dataset.sample_bytes * workload.batch_size,
-                    jitter=self._compute_factor(index, jitter_seed),
-                    overlap_slowdown=self.overlap_slowdown,
+                    jitter=self._compute_factor(index, jitter_seed, variation),
+                    overlap_slowdown=slowdown,
                     correction=costs.correction,
                     shards=1 if is_worker else len(self.master_places),
-                    update_jitter=jitter(stream(jitter_seed, "update jitter", index), self.jitter),
+                    update_jitter=jitter(functools.partial(stream, jitter_seed, "update jitter", index), variation),
                     memory_route=None if is_worker else memory_route(placed),
                     core_route=self._core_route(placed.name),
                     copy_time=self.platform.copy_time,
@@ -265,13 +265,15 @@ class Simulation(ResolvedScenario):
     def _core_route(self) -> Callable[[str], Route | None]:
         return functools.cache(self.platform.core)
 
-    def _compute_factor(self, index: int, seed: int) -> Callable[[], float]:
+    def _compute_factor(self, index: int, seed: int, variation: float) -> Callable[[], float]:
         """Draws the factor on each gradient's time of one rank: how slow it is, its jitter, whether it straggles."""
         table = self.scenario.tables.simulation
         slow = table.slow_workers.get(str(index), 1.0)
-        varies = jitter(stream(seed, "jitter", index), self.jitter)
-        lags = stragglers(stream(seed, "stragglers", index), table.straggler_probability, table.straggler_factor)
-        return lambda: slow * varies() * lags()
+        varies = jitter(functools.partial(stream, seed, "jitter", index), variation)
+        lags = stragglers(
+            functools.partial(stream, seed, "stragglers", index), table.straggler_probability, table.straggler_factor
+        )
+        return always_one if slow == 1.0 and varies is lags is always_one else lambda: slow * varies() * lags()
 
     def _memory_route(self, placed: PlacedDevice) -> Route:
         """A device's memory as a link that updates of shared arrays compete for."""

@@ -133,7 +133,7 @@ def test_adding_a_rank_does_not_disturb_the_others_streams():
 def test_jitter_has_mean_one_and_the_variation_asked_for():
     from simulator.randomness import jitter
 
-    draw = jitter(stream(3, "jitter"), 0.3)
+    draw = jitter(lambda: stream(3, "jitter"), 0.3)
     sample = np.array([draw() for _ in range(20_000)])
     assert sample.mean() == pytest.approx(1.0, abs=4 * 0.3 / math.sqrt(sample.size))
     assert sample.std() == pytest.approx(0.3, rel=0.05)

@@ -29,6 +29,7 @@ Compared with published measurements in docs/memory.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TypedDict, Unpack
 
 from simulator.errors import InputError
@@ -59,7 +60,7 @@ class MemoryNeed:
     workspace: int = 0
     runtime: int = 0
 
-    @property
+    @cached_property
     def total(self) -> int:
         """All parts together [bytes]."""
         return sum(self.parts().values())
