@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from simulator.collectives.rounds import Rounds
+from simulator.collectives.transfer import Transfer
 
 __all__ = ["Algorithm", "Builder"]
 
@@ -14,8 +14,8 @@ __all__ = ["Algorithm", "Builder"]
 class Builder(Protocol):
     """Builds the rounds of one collective; options are keyword-only parameters with defaults."""
 
-    def __call__(self, ranks: int, elements: int, root: int, /) -> Rounds:
-        """Rounds for `ranks` >= 1 ranks with `elements` >= 0 elements each."""
+    def __call__(self, ranks: int, elements: int, root: int, /) -> Sequence[Sequence[Transfer]]:
+        """Rounds for `ranks` >= 2 ranks with `elements` >= 0 elements each: of arrays, or plain lists of transfers."""
         ...
 
 

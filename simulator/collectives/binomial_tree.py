@@ -7,11 +7,11 @@ whole array travels in each round.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
 
 from simulator.collectives.algorithm import Algorithm
-from simulator.collectives.rounds import Rounds, bounds, ceil_log2, mirrored, placed, rotation
-from simulator.collectives.schedule import Transfer
+from simulator.collectives.rounds import Rounds, bounds, ceil_log2, mirrored, placed, rotation, together
+from simulator.collectives.transfer import Integers
 
 __all__ = [
     "BINOMIAL_TREE",
@@ -28,10 +28,10 @@ __all__ = [
 def broadcast(ranks: int, elements: int, root: int) -> Rounds:
     """Ranks that are multiples of 2d, counted from the root, send to the rank d further on; d halves each round."""
     distances = [1 << power for power in reversed(range(ceil_log2(ranks)))]
-    rounds = [
-        [Transfer(rank, rank + distance, 0, elements, False) for rank in range(0, ranks - distance, 2 * distance)]
-        for distance in distances
-    ]
+    rounds = []
+    for distance in distances:
+        senders = np.arange(0, ranks - distance, 2 * distance)
+        rounds.append(together(senders, senders + distance, 0, elements, False))
     return placed(rounds, rotation(ranks, root))
 
 
@@ -45,19 +45,18 @@ def all_reduce(ranks: int, elements: int, root: int) -> Rounds:
     return reduce(ranks, elements, root) + broadcast(ranks, elements, root)
 
 
-def gather_rounds(cut: Sequence[int]) -> Rounds:
+def gather_rounds(cut: Integers) -> Rounds:
     """Chunk i, elements [cut[i], cut[i+1]), goes from rank i to rank 0."""
     ranks = len(cut) - 1
-    return [
-        [
-            Transfer(rank + distance, rank, cut[rank + distance], cut[min(rank + 2 * distance, ranks)], False)
-            for rank in range(0, ranks - distance, 2 * distance)
-        ]
-        for distance in (1 << power for power in range(ceil_log2(ranks)))
-    ]
+    rounds = []
+    for distance in (1 << power for power in range(ceil_log2(ranks))):
+        receivers = np.arange(0, ranks - distance, 2 * distance)
+        senders = receivers + distance
+        rounds.append(together(senders, receivers, cut[senders], cut[np.minimum(senders + distance, ranks)], False))
+    return rounds
 
 
-def scatter_rounds(cut: Sequence[int]) -> Rounds:
+def scatter_rounds(cut: Integers) -> Rounds:
     """Chunk i goes from rank 0 to rank i."""
     return mirrored(gather_rounds(cut), reduce=False)
 

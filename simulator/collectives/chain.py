@@ -6,9 +6,11 @@ at the price of a latency that grows with P. Each rank forwards one segment whil
 
 from __future__ import annotations
 
+import numpy as np
+
 from simulator.collectives.algorithm import Algorithm
 from simulator.collectives.rounds import Rounds, mirrored, placed, rotation, segments
-from simulator.collectives.schedule import Transfer
+from simulator.collectives.transfer import Round
 
 __all__ = ["CHAIN", "SEGMENT_ELEMENTS", "all_reduce", "broadcast", "reduce"]
 
@@ -18,14 +20,17 @@ SEGMENT_ELEMENTS = 131_072
 
 def broadcast(ranks: int, elements: int, root: int, *, segment_elements: int = SEGMENT_ELEMENTS) -> Rounds:
     """In round r, the rank at distance k from the root passes segment r - k on."""
-    pieces = segments(0, elements, segment_elements)
-    rounds = [
-        [
-            Transfer(rank, rank + 1, *pieces[step - rank], False)
-            for rank in range(max(0, step - len(pieces) + 1), min(ranks - 1, step + 1))
-        ]
-        for step in range(ranks - 2 + len(pieces))
-    ]
+    cut = segments(0, elements, segment_elements)
+    count = len(cut) - 1
+    backwards = cut[:-1][::-1], cut[1:][::-1]  # the farther from the root, the earlier the segment
+    line, flags = np.arange(ranks), np.full(ranks, False)
+    rounds = []
+    for step in range(ranks - 2 + count):
+        senders = slice(max(0, step - count + 1), min(ranks - 1, step + 1))
+        receivers = slice(senders.start + 1, senders.stop + 1)
+        window = slice(senders.start - step + count - 1, senders.stop - step + count - 1)
+        first, last = (ends[window] for ends in backwards)
+        rounds.append(Round(line[senders], line[receivers], first, last, flags[senders]))
     return placed(rounds, rotation(ranks, root))
 
 

@@ -51,12 +51,12 @@ class _Case:
     @cached_property
     def rank_cut(self) -> list[int]:
         """Where the chunks of P ranks begin."""
-        return bounds(self.elements, self.ranks)
+        return list(map(int, bounds(self.elements, self.ranks)))
 
     @cached_property
     def core_cut(self) -> list[int]:
         """Where the chunks of Q core members begin."""
-        return bounds(self.elements, 1 << (self.ranks.bit_length() - 1))
+        return list(map(int, bounds(self.elements, 1 << (self.ranks.bit_length() - 1))))
 
     @cached_property
     def folded_cut(self) -> list[int]:

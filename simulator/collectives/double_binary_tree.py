@@ -11,34 +11,46 @@ when the number of its nodes is even, and shifted by one position when it is odd
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
+
 from simulator.collectives.algorithm import Algorithm
 from simulator.collectives.chain import SEGMENT_ELEMENTS
-from simulator.collectives.rounds import Rounds, mirrored, placed, rotation, segments
-from simulator.collectives.schedule import Transfer
+from simulator.collectives.rounds import Rounds, mirrored, placed, rotation, segments, together
 
 __all__ = ["DOUBLE_BINARY_TREE", "all_reduce", "broadcast", "reduce"]
 
-#: (parent, child); rank 0 is the root that feeds the tree.
-_Edge = tuple[int, int]
+
+class _Edge(NamedTuple):
+    """Rank 0 is the root that feeds both trees."""
+
+    tree: int
+    parent: int
+    child: int
 
 
 def broadcast(ranks: int, elements: int, root: int, *, segment_elements: int = SEGMENT_ELEMENTS) -> Rounds:
     """Segments of half the array go down one tree, those of the other half down the other."""
-    trees = _trees(ranks - 1)
-    colours = _colours(trees)
+    edges = _edges(ranks - 1)
+    tree, source, destination = np.array(edges).T
+    colours = _colours(edges)
+    starts = np.array(_starts(edges, colours))
     middle = -(-elements // 2)
-    halves = [segments(0, middle, segment_elements), segments(middle, elements, segment_elements)]
-    rounds: Rounds = []
-    for tree, (edges, pieces) in enumerate(zip(trees, halves, strict=True)):
-        arrival = {0: -1}  # round in which a rank has the first segment
-        for parent, child in edges:  # parents come before their children
-            start = arrival[parent] + 1
-            start += (start + colours[tree, parent, child]) % 2
-            arrival[child] = start
-            for number, (first, last) in enumerate(pieces):
-                step = start + 2 * number
-                rounds.extend([] for _ in range(step + 1 - len(rounds)))
-                rounds[step].append(Transfer(parent, child, first, last, False))
+    halves = segments(0, middle, segment_elements), segments(middle, elements, segment_elements)
+    cut = np.concatenate(halves)
+    begin = np.array([0, len(halves[0])])[tree]  # of an edge's segments in the cut
+    end = np.array([len(halves[0]), len(cut)])[tree] - 1
+    sides = []
+    for colour in (0, 1):
+        mine = np.array(colours) == colour
+        sides.append([column[mine] for column in (source, destination, starts, begin, end)])
+    rounds = []
+    for step in range(int(starts.max()) + 2 * len(halves[0])):
+        source, destination, starts, begin, end = sides[step % 2]
+        segment = begin + (step - starts) // 2  # an empty one before the first and after the last
+        first, last = (cut[np.clip(border, begin, end)] for border in (segment, segment + 1))
+        rounds.append(together(source, destination, first, last, False))
     return placed(rounds, rotation(ranks, root))
 
 
@@ -53,19 +65,19 @@ def all_reduce(ranks: int, elements: int, root: int, *, segment_elements: int = 
     return mirrored(down, reduce=True) + down
 
 
-def _trees(nodes: int) -> tuple[list[_Edge], list[_Edge]]:
-    """Edges of both trees over ranks 1 to `nodes`, parents before children, each led by the edge from rank 0."""
+def _edges(nodes: int) -> list[_Edge]:
+    """Edges of both trees over ranks 1 to `nodes`, parents before children, each tree led by the edge from rank 0."""
     parents = {position: _parent(position, nodes) for position in range(1, nodes + 1)}
     # A parent's lowest bit is higher than its children's; position 0, outside the tree, feeds its root.
     order = sorted(parents, key=lambda position: (-(position & -position), position))
     order.sort(key=lambda position: parents[position] != 0)
-    first = [(parents[position], position) for position in order]
     if nodes % 2:
-        second = {position: position % nodes + 1 for position in parents}
+        other = {position: position % nodes + 1 for position in parents}
     else:
-        second = {position: nodes + 1 - position for position in parents}
-    second[0] = 0
-    return first, [(second[parent], second[child]) for parent, child in first]
+        other = {position: nodes + 1 - position for position in parents}
+    other[0] = 0
+    first = [_Edge(0, parents[position], position) for position in order]
+    return first + [_Edge(1, other[parent], other[child]) for _, parent, child in first]
 
 
 def _parent(position: int, nodes: int) -> int:
@@ -79,26 +91,35 @@ def _parent(position: int, nodes: int) -> int:
     return above if above <= nodes else position ^ bit
 
 
-def _colours(trees: tuple[list[_Edge], list[_Edge]]) -> dict[tuple[int, int, int], int]:
-    """Colour 0 or 1 of each (tree, parent, child), such that no rank sends, or receives, twice in one colour.
+def _colours(edges: list[_Edge]) -> list[int]:
+    """Colour 0 or 1 of each edge, such that no rank sends, or receives, twice in one colour.
 
     Ranks as senders and ranks as receivers are the two sides of a bipartite graph in which no vertex has more than two
     edges: a set of paths and even cycles, whose edges are coloured in turn.
     """
-    edges = [(tree, parent, child) for tree, pairs in enumerate(trees) for parent, child in pairs]
-    at: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
-    for edge in edges:
-        at.setdefault(("sends", edge[1]), []).append(edge)
-        at.setdefault(("receives", edge[2]), []).append(edge)
-    colours: dict[tuple[int, int, int], int] = {}
-    for first in edges:
-        to_do = [] if first in colours else [(first, 0)]
+    sends: dict[int, list[int]] = {}
+    receives: dict[int, list[int]] = {}
+    for number, edge in enumerate(edges):
+        sends.setdefault(edge.parent, []).append(number)
+        receives.setdefault(edge.child, []).append(number)
+    colours = [-1] * len(edges)
+    for first in range(len(edges)):
+        to_do = [(first, 0)] if colours[first] < 0 else []
         while to_do:
-            edge, colour = to_do.pop()
-            colours[edge] = colour
-            neighbours = at["sends", edge[1]] + at["receives", edge[2]]
-            to_do.extend((other, 1 - colour) for other in neighbours if other not in colours)
+            number, colour = to_do.pop()
+            colours[number] = colour
+            neighbours = sends[edges[number].parent] + receives[edges[number].child]
+            to_do.extend((other, 1 - colour) for other in neighbours if colours[other] < 0)
     return colours
+
+
+def _starts(edges: list[_Edge], colours: list[int]) -> list[int]:
+    """Round in which the first segment takes each edge: the first one of its colour after its parent has it."""
+    arrival = {(0, 0): -1, (1, 0): -1}  # by tree and rank
+    for (tree, parent, child), colour in zip(edges, colours, strict=True):
+        start = arrival[tree, parent] + 1
+        arrival[tree, child] = start + (start + colour) % 2
+    return [arrival[tree, child] for tree, _, child in edges]
 
 
 DOUBLE_BINARY_TREE = Algorithm(

@@ -6,21 +6,24 @@ In all-gather and reduce-scatter, round k pairs rank i with rank i + k, so that 
 
 from __future__ import annotations
 
+import numpy as np
+
 from simulator.collectives.algorithm import Algorithm
-from simulator.collectives.rounds import Rounds, bounds, placed, rotation
-from simulator.collectives.schedule import Transfer
+from simulator.collectives.rounds import Rounds, bounds, rotation, together
 
 __all__ = ["FLAT", "all_gather", "all_reduce", "broadcast", "reduce", "reduce_scatter"]
 
 
 def broadcast(ranks: int, elements: int, root: int) -> Rounds:
     """The root sends everything to one rank after the other."""
-    return placed([[Transfer(0, rank, 0, elements, False)] for rank in range(1, ranks)], rotation(ranks, root))
+    members = rotation(ranks, root)
+    return [together(members[:1], members[rank : rank + 1], 0, elements, False) for rank in range(1, ranks)]
 
 
 def reduce(ranks: int, elements: int, root: int) -> Rounds:
     """The root receives everything from one rank after the other."""
-    return placed([[Transfer(rank, 0, 0, elements, True)] for rank in range(1, ranks)], rotation(ranks, root))
+    members = rotation(ranks, root)
+    return [together(members[rank : rank + 1], members[:1], 0, elements, True) for rank in range(1, ranks)]
 
 
 def all_reduce(ranks: int, elements: int, root: int) -> Rounds:
@@ -30,19 +33,17 @@ def all_reduce(ranks: int, elements: int, root: int) -> Rounds:
 
 def all_gather(ranks: int, elements: int, root: int) -> Rounds:
     """Each rank sends its chunk to every other rank, to the nearest in rank order first."""
-    cut = bounds(elements, ranks)
-    return [
-        [Transfer(rank, (rank + step) % ranks, cut[rank], cut[rank + 1], False) for rank in range(ranks)]
-        for step in range(1, ranks)
-    ]
+    cut, everyone = bounds(elements, ranks), np.arange(ranks)
+    turns = np.tile(everyone, 2)
+    return [together(everyone, turns[step : step + ranks], cut[:-1], cut[1:], False) for step in range(1, ranks)]
 
 
 def reduce_scatter(ranks: int, elements: int, root: int) -> Rounds:
     """Each rank receives its chunk from every other rank (pairwise exchange)."""
-    cut = bounds(elements, ranks)
+    cut, everyone = bounds(elements, ranks), np.arange(ranks)
+    turns = np.tile(everyone, 2)
     return [
-        [Transfer((rank - step) % ranks, rank, cut[rank], cut[rank + 1], True) for rank in range(ranks)]
-        for step in range(1, ranks)
+        together(turns[ranks - step : 2 * ranks - step], everyone, cut[:-1], cut[1:], True) for step in range(1, ranks)
     ]
 
 

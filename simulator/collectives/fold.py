@@ -7,24 +7,26 @@ ranks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.collectives.rounds import Rounds
-from simulator.collectives.schedule import Transfer
+import numpy as np
+
+from simulator.collectives.rounds import Rounds, together
+from simulator.collectives.transfer import Integers
 
 __all__ = ["Fold", "doubling_rounds", "fold", "halving_rounds"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fold:
-    """The ranks that take part in the exchange, and the (extra, partner) pairs of those that do not.
+    """The ranks that take part in the exchange, and the extra ranks that do not, with their partners that do.
 
-    `core[j]` stands for the ranks from itself up to, but without, `core[j + 1]`.
+    `core[j]` stands for the ranks from itself up to, but without, `core[j + 1]`; `partners[i]` for ``extras[i]`` too.
     """
 
-    core: tuple[int, ...]
-    pairs: tuple[tuple[int, int], ...]
+    core: Integers
+    extras: Integers
+    partners: Integers
 
 
 def fold(ranks: int) -> Fold:
@@ -33,43 +35,36 @@ def fold(ranks: int) -> Fold:
     Examples
     --------
     >>> fold(6)
-    Fold(core=(0, 2, 4, 5), pairs=((1, 0), (3, 2)))
+    Fold(core=array([0, 2, 4, 5]), extras=array([1, 3]), partners=array([0, 2]))
     """
     size = 1 << (ranks.bit_length() - 1)
-    extra = ranks - size
-    core = tuple(2 * member if member < extra else member + extra for member in range(size))
-    return Fold(core, tuple((2 * pair + 1, 2 * pair) for pair in range(extra)))
+    partners = 2 * np.arange(ranks - size)
+    return Fold(np.append(partners, np.arange(2 * len(partners), ranks)), partners + 1, partners)
 
 
-def halving_rounds(cut: Sequence[int]) -> Rounds:
+def halving_rounds(cut: Integers) -> Rounds:
     """Recursive halving: reduce-scatter among 2^k members; member j ends with the sum of chunk j.
 
     Partners are far apart first. Each round a member sends the half of its range that its partner keeps.
     """
-    members = len(cut) - 1
+    members = np.arange(len(cut) - 1)
     rounds = []
-    half = members // 2
+    half = len(members) // 2
     while half:
-        transfers = []
-        for member in range(members):
-            partner = member ^ half
-            kept = partner // half * half  # first of the chunks that the partner keeps
-            transfers.append(Transfer(member, partner, cut[kept], cut[kept + half], True))
-        rounds.append(transfers)
+        partners = members ^ half
+        kept = partners // half * half  # first of the chunks that the partner keeps
+        rounds.append(together(members, partners, cut[kept], cut[kept + half], True))
         half //= 2
     return rounds
 
 
-def doubling_rounds(cut: Sequence[int]) -> Rounds:
+def doubling_rounds(cut: Integers) -> Rounds:
     """Recursive doubling: all-gather among 2^k members; member j starts with chunk j. Partners are near first."""
-    members = len(cut) - 1
+    members = np.arange(len(cut) - 1)
     rounds = []
     span = 1
-    while span < members:
-        transfers = []
-        for member in range(members):
-            own = member // span * span  # first of the chunks that the member has
-            transfers.append(Transfer(member, member ^ span, cut[own], cut[own + span], False))
-        rounds.append(transfers)
+    while span < len(members):
+        own = members // span * span  # first of the chunks that the member has
+        rounds.append(together(members, members ^ span, cut[own], cut[own + span], False))
         span *= 2
     return rounds

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from simulator.collectives import binomial_tree, rabenseifner, recursive_doubling, ring
 from simulator.collectives.algorithm import Algorithm
-from simulator.collectives.rounds import Rounds, bounds, mirrored, placed, side_by_side
+from simulator.collectives.rounds import Rounds, bounds, in_each, mirrored, placed, side_by_side
+from simulator.collectives.transfer import Integers
 from simulator.errors import UnknownNameError
 
 __all__ = [
@@ -59,11 +62,10 @@ def across_all_reduce(name: str, nodes: int, elements: int) -> Callable[[int, in
 def broadcast(ranks: int, elements: int, root: int, *, ranks_per_node: int | None = None) -> Rounds:
     """From the root to the leaders, then inside each node; the root leads its own node."""
     nodes = _nodes(ranks, ranks_per_node)
-    home = next(index for index, node in enumerate(nodes) if root in node)
-    nodes[home] = [root, *(rank for rank in nodes[home] if rank != root)]
-    leaders = [node[0] for node in nodes]
-    return placed(binomial_tree.broadcast(len(nodes), elements, home), leaders) + side_by_side(
-        [placed(binomial_tree.broadcast(len(node), elements, 0), node) for node in nodes]
+    home = root // len(nodes[0])
+    nodes[home] = np.append(root, nodes[home][nodes[home] != root])
+    return placed(binomial_tree.broadcast(len(nodes), elements, home), _leaders(nodes)) + _inside(
+        nodes, lambda size: binomial_tree.broadcast(size, elements, 0)
     )
 
 
@@ -77,42 +79,50 @@ def all_reduce(
 ) -> Rounds:
     """Reduce to each leader, all-reduce among leaders, broadcast inside each node."""
     nodes = _nodes(ranks, ranks_per_node)
-    leaders = [node[0] for node in nodes]
-    inside = side_by_side([placed(binomial_tree.broadcast(len(node), elements, 0), node) for node in nodes])
-    among = placed(across_all_reduce(across, len(nodes), elements)(len(nodes), elements, 0), leaders)
-    return mirrored(inside, reduce=True) + among + inside
+    inside = _inside(nodes, lambda size: binomial_tree.broadcast(size, elements, 0))
+    among = across_all_reduce(across, len(nodes), elements)(len(nodes), elements, 0)
+    return mirrored(inside, reduce=True) + placed(among, _leaders(nodes)) + inside
 
 
 def all_gather(ranks: int, elements: int, root: int, *, ranks_per_node: int | None = None) -> Rounds:
     """Gather at each leader, ring of leaders, broadcast inside each node."""
     nodes = _nodes(ranks, ranks_per_node)
-    cut = bounds(elements, ranks)
-    leaders = [node[0] for node in nodes]
-    gather = [placed(binomial_tree.gather_rounds(_node_cut(cut, node)), node) for node in nodes]
-    among = placed(ring.all_gather_rounds([cut[leader] for leader in leaders] + [elements]), leaders)
-    inside = side_by_side([placed(binomial_tree.broadcast(len(node), elements, 0), node) for node in nodes])
-    return side_by_side(gather) + among + inside
+    cut, leaders = bounds(elements, ranks), _leaders(nodes)
+    gather = _chunks_inside(nodes, cut, binomial_tree.gather_rounds)
+    among = placed(ring.all_gather_rounds(cut[leaders], np.append(cut[leaders[1:]], elements)), leaders)
+    return gather + among + _inside(nodes, lambda size: binomial_tree.broadcast(size, elements, 0))
 
 
 def reduce_scatter(ranks: int, elements: int, root: int, *, ranks_per_node: int | None = None) -> Rounds:
     """Reduce to each leader, ring of leaders, scatter inside each node."""
     nodes = _nodes(ranks, ranks_per_node)
-    cut = bounds(elements, ranks)
-    leaders = [node[0] for node in nodes]
-    inside = side_by_side([placed(binomial_tree.reduce(len(node), elements, 0), node) for node in nodes])
-    among = placed(ring.reduce_scatter_rounds([cut[leader] for leader in leaders] + [elements]), leaders)
-    scatter = [placed(binomial_tree.scatter_rounds(_node_cut(cut, node)), node) for node in nodes]
-    return inside + among + side_by_side(scatter)
+    cut, leaders = bounds(elements, ranks), _leaders(nodes)
+    inside = _inside(nodes, lambda size: binomial_tree.reduce(size, elements, 0))
+    among = placed(ring.reduce_scatter_rounds(cut[leaders], np.append(cut[leaders[1:]], elements)), leaders)
+    return inside + among + _chunks_inside(nodes, cut, binomial_tree.scatter_rounds)
 
 
-def _node_cut(cut: list[int], node: list[int]) -> list[int]:
-    """Where the chunks of a node's ranks begin, and the end."""
-    return cut[node[0] : node[-1] + 2]
-
-
-def _nodes(ranks: int, ranks_per_node: int | None) -> list[list[int]]:
+def _nodes(ranks: int, ranks_per_node: int | None) -> list[Integers]:
+    """The ranks of each node."""
     size = default_ranks_per_node(ranks) if ranks_per_node is None else ranks_per_node
-    return [list(range(first, min(first + size, ranks))) for first in range(0, ranks, size)]
+    return [np.arange(first, min(first + size, ranks)) for first in range(0, ranks, size)]
+
+
+def _leaders(nodes: list[Integers]) -> Integers:
+    return np.array([node[0] for node in nodes])
+
+
+def _inside(nodes: list[Integers], build: Callable[[int], Rounds]) -> Rounds:
+    """All nodes at once, each with the rounds that are built for the number of its ranks."""
+    full = [node for node in nodes if len(node) == len(nodes[0])]
+    rest = nodes[len(full) :]  # the last node, if it has fewer ranks
+    parts = [in_each(build(len(group[0])), np.array(group)) for group in (full, rest) if group]
+    return side_by_side(parts)
+
+
+def _chunks_inside(nodes: list[Integers], cut: Integers, build: Callable[[Integers], Rounds]) -> Rounds:
+    """The same, with rounds that are built for the chunks of a node's ranks, [cut[i], cut[i+1]) of rank i."""
+    return side_by_side([placed(build(cut[node[0] : node[-1] + 2]), node) for node in nodes])
 
 
 HIERARCHICAL = Algorithm(

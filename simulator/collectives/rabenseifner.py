@@ -7,11 +7,13 @@ binomial tree, and the broadcast is its mirror image.
 
 from __future__ import annotations
 
+import numpy as np
+
 from simulator.collectives.algorithm import Algorithm
 from simulator.collectives.binomial_tree import gather_rounds, scatter_rounds
 from simulator.collectives.fold import Fold, doubling_rounds, fold, halving_rounds
-from simulator.collectives.rounds import Rounds, bounds, placed, rotation
-from simulator.collectives.schedule import Transfer
+from simulator.collectives.rounds import Rounds, bounds, placed, rotation, together
+from simulator.collectives.transfer import Round
 
 __all__ = ["RABENSEIFNER", "all_reduce", "broadcast", "reduce", "reduce_scatter"]
 
@@ -44,17 +46,17 @@ def reduce_scatter(ranks: int, elements: int, root: int) -> Rounds:
     """Recursive halving; a core member reduces its partner's chunk with its own and sends it over."""
     folded = fold(ranks)
     cut = bounds(elements, ranks)
-    core_cut = [cut[rank] for rank in folded.core] + [elements]
-    hand_over = [Transfer(partner, extra, cut[extra], cut[extra + 1], False) for extra, partner in folded.pairs]
+    core_cut = np.append(cut[folded.core], elements)
+    hand_over = together(folded.partners, folded.extras, cut[folded.extras], cut[folded.extras + 1], False)
     return [_fold_in(folded, elements), *placed(halving_rounds(core_cut), folded.core), hand_over]
 
 
-def _fold_in(folded: Fold, elements: int) -> list[Transfer]:
-    return [Transfer(extra, partner, 0, elements, True) for extra, partner in folded.pairs]
+def _fold_in(folded: Fold, elements: int) -> Round:
+    return together(folded.extras, folded.partners, 0, elements, True)
 
 
-def _fold_out(folded: Fold, elements: int) -> list[Transfer]:
-    return [Transfer(partner, extra, 0, elements, False) for extra, partner in folded.pairs]
+def _fold_out(folded: Fold, elements: int) -> Round:
+    return together(folded.partners, folded.extras, 0, elements, False)
 
 
 RABENSEIFNER = Algorithm(

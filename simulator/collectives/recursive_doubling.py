@@ -6,10 +6,11 @@ in every round, so it is for short messages; an all-gather sends no more than it
 
 from __future__ import annotations
 
+import numpy as np
+
 from simulator.collectives.algorithm import Algorithm
 from simulator.collectives.fold import doubling_rounds, fold
-from simulator.collectives.rounds import Rounds, bounds, placed
-from simulator.collectives.schedule import Transfer
+from simulator.collectives.rounds import Rounds, bounds, placed, together
 
 __all__ = ["RECURSIVE_DOUBLING", "all_gather", "all_reduce"]
 
@@ -17,15 +18,13 @@ __all__ = ["RECURSIVE_DOUBLING", "all_gather", "all_reduce"]
 def all_reduce(ranks: int, elements: int, root: int) -> Rounds:
     """Partners send each other their sums so far, and add."""
     folded = fold(ranks)
-    size = len(folded.core)
-    exchange = [
-        [Transfer(member, member ^ (1 << power), 0, elements, True) for member in range(size)]
-        for power in range(size.bit_length() - 1)
-    ]
+    members = np.arange(len(folded.core))
+    distances = [1 << power for power in range(len(members).bit_length() - 1)]
+    exchange = [together(members, members ^ distance, 0, elements, True) for distance in distances]
     return [
-        [Transfer(extra, partner, 0, elements, True) for extra, partner in folded.pairs],
+        together(folded.extras, folded.partners, 0, elements, True),
         *placed(exchange, folded.core),
-        [Transfer(partner, extra, 0, elements, False) for extra, partner in folded.pairs],
+        together(folded.partners, folded.extras, 0, elements, False),
     ]
 
 
@@ -33,11 +32,11 @@ def all_gather(ranks: int, elements: int, root: int) -> Rounds:
     """Partners send each other the chunks that they have."""
     folded = fold(ranks)
     cut = bounds(elements, ranks)
-    core_cut = [cut[rank] for rank in folded.core] + [elements]
+    core_cut = np.append(cut[folded.core], elements)
     return [
-        [Transfer(extra, partner, cut[extra], cut[extra + 1], False) for extra, partner in folded.pairs],
+        together(folded.extras, folded.partners, cut[folded.extras], cut[folded.extras + 1], False),
         *placed(doubling_rounds(core_cut), folded.core),
-        [Transfer(partner, extra, 0, elements, False) for extra, partner in folded.pairs],
+        together(folded.partners, folded.extras, 0, elements, False),
     ]
 
 

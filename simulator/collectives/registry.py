@@ -22,7 +22,7 @@ from simulator.collectives.hierarchical import HIERARCHICAL
 from simulator.collectives.rabenseifner import RABENSEIFNER
 from simulator.collectives.recursive_doubling import RECURSIVE_DOUBLING
 from simulator.collectives.ring import RING
-from simulator.collectives.rounds import Rounds
+from simulator.collectives.rounds import finished
 from simulator.collectives.schedule import COLLECTIVES, Schedule
 from simulator.collectives.sharded_hierarchical import SHARDED_HIERARCHICAL
 from simulator.errors import InputError, UnknownNameError
@@ -133,9 +133,10 @@ def schedule(collective: str, algorithm: str, ranks: int, elements: int, root: i
 
     Examples
     --------
-    >>> schedule("broadcast", "binomial-tree", ranks=3, elements=10).rounds
-    ((Transfer(source=0, destination=2, first=0, last=10, reduce=False),), \
-(Transfer(source=0, destination=1, first=0, last=10, reduce=False),))
+    >>> for transfers in schedule("broadcast", "binomial-tree", ranks=3, elements=10).rounds:
+    ...     print(*transfers)
+    Transfer(source=0, destination=2, first=0, last=10, reduce=False)
+    Transfer(source=0, destination=1, first=0, last=10, reduce=False)
     """
     key = (collective, algorithm, ranks, elements, root, tuple(sorted(chosen.items())))
     found = _KEPT.get(key)
@@ -162,14 +163,9 @@ def _build(
         raise InputError(f"{what}: root: expected a rank below {ranks}, got {root}")
     build = builder(collective, algorithm)
     rounds = build(ranks, elements, root, **chosen) if ranks > 1 else []
-    return Schedule(collective, algorithm, ranks, elements, root, _without_empty(rounds))
+    return Schedule(collective, algorithm, ranks, elements, root, finished(rounds))
 
 
 def _check(what: str, name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{what}: {name}: expected a whole number of at least {least}, got {value!r}")
-
-
-def _without_empty(rounds: Rounds) -> Any:
-    kept = (tuple(transfer for transfer in transfers if transfer.first < transfer.last) for transfers in rounds)
-    return tuple(transfers for transfers in kept if transfers)

@@ -1,43 +1,60 @@
 """Parts that the algorithms are put together from: cutting arrays into chunks, and combining lists of rounds.
 
-Builders work with `Rounds`, plain lists that may hold empty transfers and empty rounds; the registry drops those.
+Builders work with `Rounds`, plain lists that may hold empty transfers and empty rounds; `finished` drops those. What is
+worked out for the ranks of one round serves all rounds that share its arrays of sources and destinations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from simulator.collectives.schedule import Transfer
+import numpy as np
 
-__all__ = ["Rounds", "bounds", "ceil_log2", "mirrored", "placed", "rotation", "segments", "side_by_side"]
+from simulator.collectives.transfer import Flags, Integers, Round, Transfer
 
-Rounds = list[list[Transfer]]
+__all__ = [
+    "Rounds",
+    "bounds",
+    "ceil_log2",
+    "finished",
+    "in_each",
+    "mirrored",
+    "placed",
+    "rotation",
+    "segments",
+    "side_by_side",
+    "together",
+]
+
+Rounds = list[Round]
 
 
-def bounds(elements: int, parts: int) -> list[int]:
+def bounds(elements: int, parts: int) -> Integers:
     """Where `parts` chunks of ⌈elements / parts⌉ begin, and the end; the last chunks are shorter or empty.
 
     Examples
     --------
     >>> bounds(10, 4)
-    [0, 3, 6, 9, 10]
+    array([ 0,  3,  6,  9, 10])
     >>> bounds(2, 3)
-    [0, 1, 2, 2]
+    array([0, 1, 2, 2])
     """
     size = -(-elements // parts)
-    return [min(part * size, elements) for part in range(parts + 1)]
+    return np.minimum(np.arange(parts + 1) * size, elements)
 
 
-def segments(first: int, last: int, length: int) -> list[tuple[int, int]]:
-    """[first, last) cut into pieces of `length` elements, the last one possibly shorter.
+def segments(first: int, last: int, length: int) -> Integers:
+    """Where the pieces of [first, last) begin that have `length` elements, the last one possibly fewer, and the end.
 
     Examples
     --------
     >>> segments(0, 5, 2)
-    [(0, 2), (2, 4), (4, 5)]
+    array([0, 2, 4, 5])
+    >>> segments(5, 5, 2)
+    array([5])
     """
-    return [(start, min(start + length, last)) for start in range(first, last, length)]
+    return np.append(np.arange(first, last, length), last)
 
 
 def ceil_log2(number: int) -> int:
@@ -45,30 +62,103 @@ def ceil_log2(number: int) -> int:
     return (number - 1).bit_length()
 
 
-def placed(rounds: Rounds, members: Sequence[int], offset: int = 0) -> Rounds:
+def together(
+    source: Integers, destination: Integers, first: int | Integers, last: int | Integers, reduce: bool
+) -> Round:
+    """A round in which all add, or none; a single number stands for the elements of all of its transfers.
+
+    Examples
+    --------
+    >>> list(together(np.array([0, 2]), np.array([1, 3]), 0, 10, False))[1]
+    Transfer(source=2, destination=3, first=0, last=10, reduce=False)
+    """
+    size = len(source)
+    first, last = (
+        column if isinstance(column, np.ndarray) else np.full(size, column, dtype=np.int64) for column in (first, last)
+    )
+    return Round(source, destination, first, last, np.full(size, reduce))
+
+
+def placed(rounds: Rounds, members: Integers, offset: int = 0) -> Rounds:
     """The same rounds, played by ``members[i]`` where rank i stood, on elements that begin at `offset`."""
+    return in_each(rounds, members[np.newaxis], offset)
+
+
+def in_each(rounds: Rounds, groups: Integers, offset: int = 0) -> Rounds:
+    """Groups of the same size that play the same rounds at once.
+
+    Parameters
+    ----------
+    rounds : list of Round
+        For as many ranks as a group has.
+    groups : array of int, shape (groups, ranks)
+        ``groups[g, i]`` plays the part of rank i.
+    offset : int
+        Where the elements begin.
+    """
+    ranks: dict[int, Integers] = {}  # by the array that they stand for: many rounds share one
+    flags: dict[int, Flags] = {}
+
+    def members(column: Integers) -> Integers:
+        if id(column) not in ranks:
+            ranks[id(column)] = groups[:, column].reshape(-1)
+        return ranks[id(column)]
+
+    def elements(column: Integers) -> Integers:
+        moved = column + offset if offset else column
+        return np.tile(moved, len(groups)) if len(groups) > 1 else moved
+
+    def additions(column: Flags) -> Flags:
+        if id(column) not in flags:
+            flags[id(column)] = np.tile(column, len(groups))
+        return flags[id(column)]
+
     return [
-        [
-            Transfer(members[s], members[d], first + offset, last + offset, reduce)
-            for s, d, first, last, reduce in transfers
-        ]
-        for transfers in rounds
+        Round(members(r.source), members(r.destination), elements(r.first), elements(r.last), additions(r.reduce))
+        for r in rounds
     ]
 
 
-def rotation(ranks: int, root: int) -> list[int]:
+def rotation(ranks: int, root: int) -> Integers:
     """Members that put `root` where rank 0 stood and keep the cyclic order."""
-    return [(rank + root) % ranks for rank in range(ranks)]
+    return (np.arange(ranks) + root) % ranks
 
 
 def mirrored(rounds: Rounds, reduce: bool) -> Rounds:
     """The rounds backwards with every edge reversed: a broadcast becomes a reduce, a gather a scatter."""
-    return [
-        [Transfer(destination, source, first, last, reduce) for source, destination, first, last, _ in transfers]
-        for transfers in reversed(rounds)
-    ]
+    flags = np.full(max(map(len, rounds), default=0), reduce)
+    return [Round(r.destination, r.source, r.first, r.last, flags[: len(r)]) for r in reversed(rounds)]
 
 
 def side_by_side(parts: Sequence[Rounds]) -> Rounds:
     """Rounds of groups that proceed at once: the i-th round holds the i-th round of each group."""
-    return [[transfer for transfers in row for transfer in transfers] for row in zip_longest(*parts, fillvalue=())]
+    rows = ([r for r in row if r is not None] for row in zip_longest(*parts))
+    return [
+        Round(
+            np.concatenate([r.source for r in row]),
+            np.concatenate([r.destination for r in row]),
+            np.concatenate([r.first for r in row]),
+            np.concatenate([r.last for r in row]),
+            np.concatenate([r.reduce for r in row]),
+        )
+        for row in rows
+    ]
+
+
+def finished(rounds: Iterable[Sequence[Transfer]]) -> tuple[Round, ...]:
+    """Without empty transfers and rounds, and with one pair of arrays for the same sources and destinations.
+
+    Rounds in which the same ranks deal with one another, in the same order, get the very same arrays `source` and
+    `destination`, other rounds different ones: whoever plays them can keep what it works out by the identity of either.
+    Rounds may be plain sequences of `Transfer` here.
+    """
+    same_arrays: dict[tuple[int, int], tuple[Integers, Integers]] = {}
+    same_ranks: dict[int, tuple[Integers, Integers]] = {}
+    full = (r.only(r.first < r.last) for r in map(Round.of, rounds))
+    kept = [r for r in full if len(r)]
+    for r in kept:
+        if (id(r.source), id(r.destination)) not in same_arrays:
+            content = hash((r.source.tobytes(), r.destination.tobytes()))
+            pair = same_ranks.setdefault(content, (r.source.view(), r.destination.view()))
+            same_arrays[id(r.source), id(r.destination)] = pair
+    return tuple(Round(*same_arrays[id(r.source), id(r.destination)], r.first, r.last, r.reduce) for r in kept)

@@ -31,27 +31,14 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLLECTIVES", "Action", "Schedule", "Transfer", "execute"]
+from simulator.collectives.transfer import Round, Transfer
+
+__all__ = ["COLLECTIVES", "Action", "Round", "Schedule", "Transfer", "execute"]
 
 #: The collectives, in the order in which people list them.
 COLLECTIVES = ("broadcast", "reduce", "all_reduce", "reduce_scatter", "all_gather")
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-
-class Transfer(NamedTuple):
-    """Elements [first, last) go from one rank to another, which adds them to its own or replaces its own by them."""
-
-    source: int
-    destination: int
-    first: int
-    last: int
-    reduce: bool
-
-    @property
-    def elements(self) -> int:
-        """How many elements travel."""
-        return self.last - self.first
 
 
 class Action(NamedTuple):
@@ -73,8 +60,9 @@ class Schedule:
         How many ranks take part, and the length of each rank's array.
     root : int
         The rank that a broadcast starts from and a reduce ends at; where a tree is rooted otherwise.
-    rounds : tuple of tuples of Transfer
-        Without empty transfers and without empty rounds.
+    rounds : tuple of Round
+        Without empty transfers and without empty rounds. Rounds in which the same ranks deal with one another, in the
+        same order, have the very same arrays `source` and `destination`, other rounds different ones.
     """
 
     collective: str
@@ -82,7 +70,7 @@ class Schedule:
     ranks: int
     elements: int
     root: int
-    rounds: tuple[tuple[Transfer, ...], ...]
+    rounds: tuple[Round, ...]
 
     def actions(self, rank: int) -> tuple[Action, ...]:
         """What `rank` does, round by round; rounds in which it takes no part are left out.

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+
 from simulator.collectives import ring
 from simulator.collectives.algorithm import Algorithm
 from simulator.collectives.hierarchical import across_all_reduce, default_ranks_per_node
-from simulator.collectives.rounds import Rounds, bounds, placed, side_by_side
+from simulator.collectives.rounds import Rounds, bounds, in_each, placed, side_by_side
 from simulator.errors import InfeasibleError
 
 __all__ = ["SHARDED_HIERARCHICAL", "all_reduce"]
@@ -28,14 +30,13 @@ def all_reduce(
         raise InfeasibleError(
             f"sharded-hierarchical all_reduce: expected a multiple of {size} ranks (ranks_per_node), got {ranks}"
         )
-    cut = bounds(elements, size)
-    nodes = [range(first, first + size) for first in range(0, ranks, size)]
-    scatter = side_by_side([placed(ring.reduce_scatter_rounds(cut), node) for node in nodes])
-    gather = side_by_side([placed(ring.all_gather_rounds(cut), node) for node in nodes])
-    build = across_all_reduce(across, len(nodes), cut[1])
+    cut, nodes = bounds(elements, size), np.arange(ranks).reshape(-1, size)
+    build = across_all_reduce(across, len(nodes), int(cut[1]))
+    scatter = in_each(ring.reduce_scatter_rounds(cut[:-1], cut[1:]), nodes)
+    gather = in_each(ring.all_gather_rounds(cut[:-1], cut[1:]), nodes)
     shards = []
-    for local, (first, last) in enumerate(pairwise(cut)):
-        shards.append(placed(build(len(nodes), last - first, 0), range(local, ranks, size), first))
+    for local, (first, last) in enumerate(pairwise(cut.tolist())):
+        shards.append(placed(build(len(nodes), last - first, 0), nodes[:, local], first))
     return scatter + side_by_side(shards) + gather
 
 

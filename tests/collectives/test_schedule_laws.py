@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from simulator.collectives.registry import algorithms, options, schedule
-from simulator.collectives.schedule import COLLECTIVES, Schedule, Transfer, execute
+from simulator.collectives.schedule import COLLECTIVES, Round, Schedule, Transfer, execute
 from simulator.collectives.timing import alpha_beta_time
 
 REGISTERED = [(collective, name) for collective in COLLECTIVES for name in algorithms(collective)]
@@ -81,7 +81,7 @@ def test_ranks_that_know_only_their_own_actions_do_not_deadlock_and_get_the_same
 def test_the_deadlock_check_notices_a_deadlock() -> None:
     """Three ranks that each first wait for the next one: every end is in a different round of its own."""
     a, b, c = Transfer(0, 1, 0, 4, False), Transfer(1, 2, 0, 4, False), Transfer(2, 0, 0, 4, False)
-    broken = Schedule("broadcast", "broken", 3, 4, 0, ((a,), (b,), (c,)))
+    broken = Schedule("broadcast", "broken", 3, 4, 0, tuple(Round.of([message]) for message in (a, b, c)))
     actions = [tuple(reversed(broken.actions(0))), broken.actions(1), broken.actions(2)]
     broken.__dict__["_actions"] = tuple(actions)  # rank 0 waits for c before it sends a, b waits for a, c for b
     with pytest.raises(AssertionError, match="deadlock"):

@@ -112,7 +112,7 @@ class Machine:
         route = platform.route(order[-1], order[0])
         plan = schedule("all_reduce", self.measured.algorithm, row.ranks, row.floats)
         rounds = len(plan.rounds)
-        volume = 4.0 * sum(max(transfer.elements for transfer in transfers) for transfers in plan.rounds)
+        volume = 4.0 * sum(int(transfers.elements.max()) for transfers in plan.rounds)
         coefficients = {parameter.name: 0.0 for parameter in self.measured.parameters}
         known = rounds * (route.latency + route.overhead) + _additions(platform, order[0], plan)
         for name, count in self._software(row).items():
