@@ -6,12 +6,13 @@ worked out for the ranks of one round serves all rounds that share its arrays of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
-from simulator.collectives.transfer import Flags, Integers, Round, Transfer
+from simulator.collectives.transfer import Integers, Round, Transfer
 
 __all__ = [
     "Rounds",
@@ -96,27 +97,25 @@ def in_each(rounds: Rounds, groups: Integers, offset: int = 0) -> Rounds:
     offset : int
         Where the elements begin.
     """
-    ranks: dict[int, Integers] = {}  # by the array that they stand for: many rounds share one
-    flags: dict[int, Flags] = {}
-
-    def members(column: Integers) -> Integers:
-        if id(column) not in ranks:
-            ranks[id(column)] = groups[:, column].reshape(-1)
-        return ranks[id(column)]
-
-    def elements(column: Integers) -> Integers:
-        moved = column + offset if offset else column
-        return np.tile(moved, len(groups)) if len(groups) > 1 else moved
-
-    def additions(column: Flags) -> Flags:
-        if id(column) not in flags:
-            flags[id(column)] = np.tile(column, len(groups))
-        return flags[id(column)]
-
+    members = _once(lambda column: groups[:, column].reshape(-1))
+    repeated = _once(lambda column: np.tile(column, len(groups)) if len(groups) > 1 else column)
+    moved = _once(lambda column: repeated(column + offset if offset else column))
     return [
-        Round(members(r.source), members(r.destination), elements(r.first), elements(r.last), additions(r.reduce))
+        Round(members(r.source), members(r.destination), moved(r.first), moved(r.last), repeated(r.reduce))
         for r in rounds
     ]
+
+
+def _once(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`work`, done once for each array, as many rounds share one."""
+    done: dict[int, tuple[Any, Any]] = {}
+
+    def result(array: Any) -> Any:
+        if id(array) not in done:
+            done[id(array)] = array, work(array)  # the array is kept, lest another one get its identity
+        return done[id(array)][1]
+
+    return result
 
 
 def rotation(ranks: int, root: int) -> Integers:

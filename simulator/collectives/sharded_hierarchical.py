@@ -16,6 +16,7 @@ from simulator.collectives import ring
 from simulator.collectives.algorithm import Algorithm
 from simulator.collectives.hierarchical import across_all_reduce, default_ranks_per_node
 from simulator.collectives.rounds import Rounds, bounds, in_each, placed, side_by_side
+from simulator.collectives.transfer import Integers
 from simulator.errors import InfeasibleError
 
 __all__ = ["SHARDED_HIERARCHICAL", "all_reduce"]
@@ -31,13 +32,22 @@ def all_reduce(
             f"sharded-hierarchical all_reduce: expected a multiple of {size} ranks (ranks_per_node), got {ranks}"
         )
     cut, nodes = bounds(elements, size), np.arange(ranks).reshape(-1, size)
-    build = across_all_reduce(across, len(nodes), int(cut[1]))
     scatter = in_each(ring.reduce_scatter_rounds(cut[:-1], cut[1:]), nodes)
     gather = in_each(ring.all_gather_rounds(cut[:-1], cut[1:]), nodes)
-    shards = []
-    for local, (first, last) in enumerate(pairwise(cut.tolist())):
-        shards.append(placed(build(len(nodes), last - first, 0), nodes[:, local], first))
-    return scatter + side_by_side(shards) + gather
+    return scatter + _among(nodes, cut, across) + gather
+
+
+def _among(nodes: Integers, cut: Integers, across: str) -> Rounds:
+    """All-reduce of each shard, elements [cut[i], cut[i+1]), among the ranks ``nodes[:, i]``."""
+    count, size = nodes.shape
+    build = across_all_reduce(across, count, int(cut[1]))
+    shards = list(pairwise(cut.tolist()))
+    if build is ring.all_reduce:  # as many rings as shards, in rounds that share arrays also where nodes are many
+        chunks = np.array([first + bounds(last - first, count) for first, last in shards])
+        return ring.all_reduce_rounds(chunks[:, :-1].T.ravel(), chunks[:, 1:].T.ravel(), stride=size)
+    return side_by_side(
+        [placed(build(count, last - first, 0), nodes[:, local], first) for local, (first, last) in enumerate(shards)]
+    )
 
 
 SHARDED_HIERARCHICAL = Algorithm(
