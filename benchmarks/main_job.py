@@ -1,6 +1,6 @@
 """The main job: the paper's four methods at 1,000 steps on its GPU box, timed and set against a bare SimPy loop.
 
-    python benchmarks/main_job.py
+    python -m benchmarks.main_job
 
 For each method: wall seconds as users get it (settled steps repeated), then with every step simulated, and for the
 latter messages and SimPy events a second, with the ratio of the events' rate to that of SimPy alone (one process that
@@ -9,30 +9,10 @@ yields timeouts), measured in the same run: the bound of any simulator on this c
 
 from __future__ import annotations
 
-import gc
-import time
-from collections.abc import Iterator
-
-import simpy
-
+from benchmarks.calibration import bare_simpy_events_per_second
 from simulator.simulation import Simulation, load
 
 METHODS = ("original-easgd", "sync-easgd1", "sync-easgd2", "sync-easgd3")
-
-
-def bare_simpy_events_per_second(events: int = 300_000) -> float:
-    def ticks(env: simpy.Environment) -> Iterator[simpy.Event]:
-        for _ in range(events):
-            yield env.timeout(1.0)
-
-    env = simpy.Environment()
-    env.process(ticks(env))
-    gc.disable()
-    begun = time.perf_counter()
-    env.run()
-    elapsed = time.perf_counter() - begun
-    gc.enable()
-    return events / elapsed
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Other simulators with the benchmarks' workloads: drivers of our own, compiled where the simulator is installed."""
