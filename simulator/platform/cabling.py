@@ -1,18 +1,24 @@
 """From cables of a system profile to the directed links that messages compete for, through one builder.
 
-A path is first found as a sequence of steps (vertex, vertex, what joins them), which needs no `Link` objects; only the
-steps that some route really takes become links. So a machine of 10,000 accelerators costs nothing it is not asked for.
+A path is first found as steps (vertex, vertex, what joins them), which needs no `Link` objects; only the steps that
+some route really takes become links. So a machine of 10,000 accelerators costs nothing it is not asked for.
+
+Between nodes a path is a few *stretches* that many others share, such as the way from a leaf up to a core switch. Each
+is found once and becomes links once, so that a route costs about as much as it has stretches, not steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from simulator.hardware.cables import Cable, CableType
+from simulator.platform.corrections import UNCORRECTED, PlatformCorrections
 from simulator.platform.links import Link
 
-__all__ = ["LinkBuilder", "Step", "steps_of"]
+__all__ = ["LaidStretch", "LinkBuilder", "Step", "Stretch", "steps_of"]
 
 
 class Step(NamedTuple):
@@ -23,34 +29,72 @@ class Step(NamedTuple):
     cable: CableType
 
 
-class LinkBuilder:
-    """Makes each directed link once, when it is first asked for, so that equal steps are one and the same `Link`."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Stretch:
+    """Steps that paths take one after the other. Compared by identity: who finds paths hands out each stretch once."""
 
-    def __init__(self) -> None:
+    steps: tuple[Step, ...]
+
+
+class LaidStretch(NamedTuple):
+    """The links of a stretch, and what its cables leave one message that is alone [B/s].
+
+    Attributes
+    ----------
+    flow_cap, pageable_bandwidth : float
+        The least of all cables; see `simulator.hardware.cables.CableType`.
+    """
+
+    links: tuple[Link, ...]
+    flow_cap: float
+    pageable_bandwidth: float
+
+
+class LinkBuilder:
+    """Makes each directed link once, when it is first asked for, so that equal steps are one and the same `Link`.
+
+    Parameters
+    ----------
+    corrections : PlatformCorrections
+        What measurements have corrected of the cables.
+    """
+
+    def __init__(self, corrections: PlatformCorrections = UNCORRECTED) -> None:
+        self._corrections = corrections
         self._links: dict[tuple[str, str], Link] = {}
+        self._laid: dict[Stretch, LaidStretch] = {}
 
     def link(self, step: Step) -> Link:
         """The link of a step."""
-        ends = (step.source, step.target)
-        link = self._links.get(ends)
+        source, target, cable = step
+        link = self._links.get((source, target))
         if link is None:
-            name = f"{step.source}->{step.target}"
-            shared = f"{min(ends)}<->{max(ends)}"
-            link = Link(
-                name=name,
-                source=step.source,
-                target=step.target,
-                bandwidth=step.cable.bandwidth,
-                latency=step.cable.latency,
-                medium=step.cable.medium,
-                resource=shared if step.cable.half_duplex else name,
-            )
-            self._links[ends] = link
+            cable = self._corrections.cable(cable)
+            name = resource = f"{source}->{target}"
+            if cable.half_duplex:
+                resource = f"{min(source, target)}<->{max(source, target)}"
+            link = Link(name, source, target, cable.bandwidth, cable.latency, cable.medium, resource)
+            self._links[source, target] = link
         return link
 
     def links(self, path: Iterable[Step]) -> tuple[Link, ...]:
         """The links of a path."""
         return tuple(self.link(step) for step in path)
+
+    def lay(self, stretch: Stretch) -> LaidStretch:
+        """The links of a stretch; the same object every time."""
+        laid = self._laid.get(stretch)
+        if laid is None:
+            laid = self._laid[stretch] = LaidStretch(self.links(stretch.steps), *self.limits(stretch.steps))
+        return laid
+
+    def limits(self, path: Iterable[Step]) -> tuple[float, float]:
+        """What the cables of a path leave one message [B/s] at most: in one stream, and from or to pageable memory."""
+        cables = [self._corrections.cable(step.cable) for step in path]
+        return (
+            min((cable.flow_cap for cable in cables), default=inf),
+            min((cable.pageable_bandwidth for cable in cables), default=inf),
+        )
 
 
 def steps_of(cable: Cable) -> tuple[Step, Step]:

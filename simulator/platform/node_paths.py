@@ -42,6 +42,7 @@ class NodePaths:
     def __init__(self, node: Node) -> None:
         self.node = node
         self._paths: dict[tuple[str, str], Path] = {}
+        self._staging: dict[str, str] = {}
 
     @cached_property
     def _neighbours(self) -> dict[str, dict[str, CableType]]:
@@ -90,8 +91,10 @@ class NodePaths:
 
     def staging(self, vertex: str) -> str:
         """The host memory nearest to a vertex, where its messages to other nodes are staged; the host if equal."""
-        memories = [self.node.host] + [name for name, plain in self.node.vertices.items() if plain.kind == "socket"]
-        return min(memories, key=lambda name: path_time(self.path(vertex, name)))
+        if vertex not in self._staging:
+            memories = [self.node.host] + [name for name, plain in self.node.vertices.items() if plain.kind == "socket"]
+            self._staging[vertex] = min(memories, key=lambda name: path_time(self.path(vertex, name)))
+        return self._staging[vertex]
 
     def adapter(self, vertex: str, turn: int) -> str:
         """The adapter nearest to a vertex; of several equally near ones, the `turn`-th in a circle."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from simulator.hardware.device import Device
 
-__all__ = ["DeviceKind", "LinkClass", "PlacedDevice", "vertex_name"]
+__all__ = ["DeviceKind", "LinkClass", "PlacedDevice", "link_class", "vertex_name"]
 
 DeviceKind = Literal["accelerator", "host"]
 LinkClass = Literal["cpu-gpu", "gpu-gpu", "node-node", "local"]
@@ -46,6 +46,22 @@ class PlacedDevice:
     def vertex(self) -> str:
         """The vertex of the platform that it is, or is a part of."""
         return self.chip or self.name
+
+    @property
+    def local_name(self) -> str:
+        """The same among the vertices of its node, such as ``"gpu1"``."""
+        return self.vertex.partition(".")[2]
+
+
+def link_class(source: PlacedDevice, destination: PlacedDevice) -> LinkClass:
+    """What kind of traffic runs from one device to another, for accounts."""
+    if source.node != destination.node:
+        return "node-node"
+    if source.vertex == destination.vertex:
+        return "local"
+    if source.kind != destination.kind:
+        return "cpu-gpu"
+    return "local" if source.kind == "host" else "gpu-gpu"
 
 
 def vertex_name(node: int, local: str) -> str:

@@ -4,46 +4,31 @@ Nodes are the first ones of the machine, packed in the order of its fabric, unle
 several jobs on one machine have different nodes and meet in its fabric, where equal names are the same link.
 
 Routes are found when asked for and remembered; links and the graph are built when asked for, so setting up 10,000
-accelerators takes milliseconds.
-
-Software before the first byte of a message (Route.overhead), by where its ends are:
-
-=========================== =======================================================================
-same device                 none, and no links: they share a memory
-two groups of one chip      one flag between cores; the link is the chip's memory (see `partition`)
-two processes of one CPU    one message through shared memory (see `processes`)
-host and accelerator        one copy call
-two accelerators of a node  one peer transfer; two staging copies where the system stages such
-                            transfers, as most do across sockets
-different nodes             one network message; plus one staging copy for each end that is an
-                            accelerator with a host of its own, unless adapters reach its memory
-=========================== =======================================================================
-
-A staged message passes the host memory nearest to the accelerator. Its copies are taken to be pipelined with the
-transfer, as MPI and NCCL do it in chunks, so it runs at the rate of its slowest part, not at the sum of the times.
+accelerators takes milliseconds. What a message costs
+before its first byte is told in `routing`.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from math import inf
 from typing import TYPE_CHECKING
 
 from simulator.errors import InfeasibleError, UnknownNameError
 from simulator.hardware.cables import Cable
 from simulator.hardware.device import Device
 from simulator.hardware.system import System
-from simulator.platform.cabling import LinkBuilder, Step, steps_of
+from simulator.platform.cabling import LinkBuilder, steps_of
 from simulator.platform.corrections import UNCORRECTED, PlatformCorrections
 from simulator.platform.fabrics.build import build_fabric
 from simulator.platform.links import Link, Route
 from simulator.platform.node_paths import NodePaths
 from simulator.platform.overheads import Software
 from simulator.platform.partition import ChipMemory, fastest_bandwidth, groups_of
-from simulator.platform.placement import LinkClass, PlacedDevice, vertex_name
+from simulator.platform.placement import LinkClass, PlacedDevice, link_class, vertex_name
 from simulator.platform.processes import ProcessRoutes, master_process, processes_of
+from simulator.platform.routing import Routing
 
 if TYPE_CHECKING:
     import networkx
@@ -145,10 +130,10 @@ class Platform:
         self.partitions = partitions
         self._memory_bandwidth = memory_bandwidth
         self._node_paths = NodePaths(system.node)
-        self._correct(corrections)
         # A fabric numbers the adapters of all nodes up to the last one that is placed.
         adapters = [vertex_name(index, nic) for index in range(max(places) + 1) for nic in system.node.nics]
         self.fabric = build_fabric(system, adapters, routing, seed)
+        self._correct(corrections)
         chips = [
             PlacedDevice(vertex_name(index, local), system.devices[local], index, "accelerator", position)
             for index in places
@@ -169,7 +154,8 @@ class Platform:
         shared = self.system.node.processes
         self._process_routes = None if shared is None else ProcessRoutes(shared, corrections)
         self._software = Software(self.system, corrections)
-        self._builder = LinkBuilder()
+        self._builder = LinkBuilder(corrections)
+        self._routing = Routing(self.system, self._node_paths, self.fabric, self._software, self._builder, self.pinned)
         self._routes: dict[tuple[str, str], Route] = {}
 
     def corrected(self, corrections: PlatformCorrections) -> Platform:
@@ -211,8 +197,7 @@ class Platform:
 
         Adapters are numbered as the fabric does: node times adapters a node, plus adapter in the node.
         """
-        path = self._corrected(self.fabric.path(source, destination))
-        return Route(self._builder.links(path), 0.0, min([inf, *(step.cable.flow_cap for step in path)]))
+        return self._routing.between_adapters(source, destination)
 
     def core(self, name: str) -> Route | None:
         """Where the work of a process goes that shares cores (see `processes`); None for a device of its own."""
@@ -261,18 +246,11 @@ class Platform:
         accelerator = self.device(name)
         if self.system.node.self_hosted:
             return accelerator
-        return self._devices[vertex_name(accelerator.node, self._node_paths.staging(self._local(accelerator)))]
+        return self._devices[vertex_name(accelerator.node, self._node_paths.staging(accelerator.local_name))]
 
     def link_class(self, source: str, destination: str) -> LinkClass:
         """What kind of traffic runs from one device to another, for accounts."""
-        first, last = self.device(source), self.device(destination)
-        if first.node != last.node:
-            return "node-node"
-        if first.vertex == last.vertex:
-            return "local"
-        if first.kind != last.kind:
-            return "cpu-gpu"
-        return "local" if first.kind == "host" else "gpu-gpu"
+        return link_class(self.device(source), self.device(destination))
 
     def cables(self) -> Iterator[Cable]:
         """Every cable of the placed nodes, and of the fabric as far as their messages can use it."""
@@ -285,7 +263,7 @@ class Platform:
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """Both directions of every cable."""
-        return self._builder.links(self._corrected(step for cable in self.cables() for step in steps_of(cable)))
+        return self._builder.links(step for cable in self.cables() for step in steps_of(cable))
 
     @cached_property
     def graph(self) -> networkx.DiGraph[str]:
@@ -342,55 +320,4 @@ class Platform:
             return self._process_routes.message(source, destination)
         if source.vertex == destination.vertex:
             return self._chip_memory.route(source, destination)
-        kind = self.link_class(source.name, destination.name)
-        if kind == "node-node":
-            path, copies = self._across(source, destination)
-            overhead, cap = self._software.message(copies), inf
-        else:
-            local, overhead, cap, copies = self._inside(kind, self._local(source), self._local(destination))
-            path = self._placed(local, source.node)
-        path = self._corrected(path)
-        if copies and not self.pinned:
-            cap = min([cap, *(step.cable.pageable_bandwidth for step in path)])
-        cap = min([cap, *(step.cable.flow_cap for step in path)])
-        return Route(self._builder.links(path), overhead, cap)
-
-    def _corrected(self, path: Iterable[Step]) -> tuple[Step, ...]:
-        """The path over cables as measurements have corrected them."""
-        return tuple(step._replace(cable=self.corrections.cable(step.cable)) for step in path)
-
-    def _inside(self, kind: LinkClass, source: str, target: str) -> tuple[tuple[Step, ...], float, float, int]:
-        """Path, overhead, rate limit and host copies of a message inside a node."""
-        if kind != "gpu-gpu":
-            path = self._node_paths.path(source, target)
-            return (path, self._software.copy(path), inf, 1) if kind == "cpu-gpu" else (path, 0.0, inf, 0)
-        path, staged = self._node_paths.between_accelerators(source, target)
-        if staged:
-            return path, self._software.staged(2), inf, 2
-        overhead, cap = self._software.peer(path, self._node_paths.passes_socket(path))
-        return path, overhead, cap, 0
-
-    def _across(self, source: PlacedDevice, destination: PlacedDevice) -> tuple[tuple[Step, ...], int]:
-        """The path to another node, and how many staging copies it takes."""
-        way_out, first, copies_out = self._to_adapter(source)
-        way_in, last, copies_in = self._to_adapter(destination, inwards=True)
-        return (*way_out, *self.fabric.path(first, last), *way_in), copies_out + copies_in
-
-    def _to_adapter(self, device: PlacedDevice, inwards: bool = False) -> tuple[tuple[Step, ...], int, int]:
-        """Between a device and the adapter that serves it: the path, the adapter's index, the staging copies."""
-        node, paths = self.system.node, self._node_paths
-        local = self._local(device)
-        staged = not node.gpudirect and device.kind == "accelerator" and not node.self_hosted
-        middle = paths.staging(local) if staged else local
-        adapter = paths.adapter(middle, device.local_index)
-        stops = (adapter, middle, local) if inwards else (local, middle, adapter)
-        path = paths.path(stops[0], stops[1]) + paths.path(stops[1], stops[2])
-        index = device.node * len(node.nics) + node.nics.index(adapter)
-        return self._placed(path, device.node), index, int(staged)
-
-    def _placed(self, path: tuple[Step, ...], node: int) -> tuple[Step, ...]:
-        return tuple(Step(vertex_name(node, step.source), vertex_name(node, step.target), step.cable) for step in path)
-
-    @staticmethod
-    def _local(device: PlacedDevice) -> str:
-        return device.vertex.partition(".")[2]
+        return self._routing.route(source, destination)

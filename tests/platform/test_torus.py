@@ -62,19 +62,23 @@ def test_each_ring_has_as_many_cables_as_routers_but_a_ring_of_two_has_one(shape
     assert len({frozenset((cable.source, cable.target)) for cable in cables}) == expected
 
 
+def passed(fabric: Torus, source: int, target: int) -> list[str]:
+    """The routers on the way."""
+    return [step.target for step in fabric.path(source, target)[:-1]]
+
+
 def test_the_first_dimension_is_corrected_first() -> None:
-    assert torus((4, 4)).places_between((0, 0), (1, 2)) == [(0, 0), (1, 0), (1, 1), (1, 2)]
+    assert passed(torus((4, 4)), 0, 6) == ["r0.0", "r1.0", "r1.1", "r1.2"]
 
 
 def test_the_short_way_may_wrap_around() -> None:
-    assert torus((5, 1)).places_between((0, 0), (4, 0)) == [(0, 0), (4, 0)]
+    assert passed(torus((5, 1)), 0, 4) == ["r0.0", "r4.0"]
 
 
 @pytest.mark.parametrize("size", [4, 6])
 def test_opposite_pairs_use_both_directions_alike(size: int) -> None:
     fabric = torus((size, 1))
     ups = sum(
-        fabric.places_between((start, 0), ((start + size // 2) % size, 0))[1] == ((start + 1) % size, 0)
-        for start in range(size)
+        passed(fabric, start, (start + size // 2) % size)[1] == f"r{(start + 1) % size}.0" for start in range(size)
     )
     assert ups == size // 2

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 
 from simulator.hardware.cables import Cable, CableType
-from simulator.platform.cabling import Step
+from simulator.platform.cabling import Step, Stretch
 
-__all__ = ["Fabric", "NoFabric", "walk"]
+__all__ = ["Fabric", "NoFabric", "SwitchedFabric", "walk"]
 
 
 class Fabric(ABC):
@@ -32,8 +33,12 @@ class Fabric(ABC):
         self._cables = cables
 
     @abstractmethod
+    def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
+        """The way from one adapter to another, in parts that other ways share; the same every time it is asked for."""
+
     def path(self, source: int, target: int) -> tuple[Step, ...]:
-        """The way from one adapter to another; the same every time it is asked for."""
+        """The same step by step."""
+        return tuple(step for stretch in self.stretches(source, target) for step in stretch.steps)
 
     @abstractmethod
     def cables(self) -> Iterator[Cable]:
@@ -44,10 +49,33 @@ class Fabric(ABC):
         """The fabric's switches and how far above the adapters each stands (1, 2, …), for drawing and listing."""
 
 
+class SwitchedFabric(Fabric):
+    """A fabric whose adapters hang each on one switch, by its cable ``injection``.
+
+    Attributes
+    ----------
+    into, out : callable
+        The stretch from an adapter to its switch, and the one back; the same object every time.
+    """
+
+    def __init__(self, adapters: Sequence[str], cables: Mapping[str, CableType]) -> None:
+        super().__init__(adapters, cables)
+        self.injection = cables["injection"]
+        self.into = cache(lambda adapter: walk([adapters[adapter], self.switch_of(adapter)], self.injection))
+        self.out = cache(lambda adapter: walk([self.switch_of(adapter), adapters[adapter]], self.injection))
+
+    @abstractmethod
+    def switch_of(self, adapter: int) -> str:
+        """The switch that an adapter hangs on."""
+
+    def _injection_cables(self) -> Iterator[Cable]:
+        return (Cable(name, self.switch_of(index), self.injection) for index, name in enumerate(self.adapters))
+
+
 class NoFabric(Fabric):
     """No network: a machine of one node."""
 
-    def path(self, source: int, target: int) -> tuple[Step, ...]:
+    def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
         """Only the empty way from an adapter to itself."""
         if source != target:
             raise ValueError("a system without a fabric has one node")
@@ -62,8 +90,6 @@ class NoFabric(Fabric):
         return {}
 
 
-def walk(vertices: Sequence[str], cables: Sequence[CableType]) -> tuple[Step, ...]:
-    """The path through `vertices`, the i-th cable joining the i-th with the next."""
-    return tuple(
-        Step(source, target, cable) for (source, target), cable in zip(pairwise(vertices), cables, strict=True)
-    )
+def walk(vertices: Sequence[str], cable: CableType) -> Stretch:
+    """The stretch through `vertices` over equal cables."""
+    return Stretch(tuple(Step(source, target, cable) for source, target in pairwise(vertices)))

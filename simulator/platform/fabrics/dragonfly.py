@@ -15,14 +15,15 @@ spreads a group's global cables evenly over its routers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from functools import cache
+from itertools import combinations
 from math import ceil
 
 from simulator.errors import UnknownNameError
 from simulator.hardware.cables import Cable, CableType
 from simulator.hardware.fabric import DragonflyProfile
-from simulator.platform.cabling import Step
-from simulator.platform.fabrics.base import Fabric, walk
+from simulator.platform.cabling import Stretch
+from simulator.platform.fabrics.base import SwitchedFabric, walk
 
 __all__ = ["ROUTINGS", "Dragonfly", "Router"]
 
@@ -32,7 +33,7 @@ Router = tuple[int, int]
 ROUTINGS = ("minimal", "valiant")
 
 
-class Dragonfly(Fabric):
+class Dragonfly(SwitchedFabric):
     """A dragonfly; adapters fill routers in order, routers fill groups in order.
 
     Parameters
@@ -57,22 +58,27 @@ class Dragonfly(Fabric):
         self.routing = routing
         self._seed = seed
         self.groups_in_use = ceil(len(adapters) / (profile.routers * profile.nodes_per_router))
+        self._hop = cache(lambda a, b: walk([_name(a), _name(b)], self._cable(a, b)))
+        self._local = cache(self._find_local)
+        self._ways = cache(self._find_ways)
 
-    def path(self, source: int, target: int) -> tuple[Step, ...]:
-        """Adapter, routers, adapter."""
+    def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
+        """To the router, from router to router, to the adapter."""
         if source == target:
             return ()
         routers = self.routers_between(source, target)
-        vertices = [self.adapters[source], *map(_name, routers), self.adapters[target]]
-        between = [self._cable(a, b) for a, b in pairwise(routers)]
-        return walk(vertices, [self._cables["injection"], *between, self._cables["injection"]])
+        return self.into(source), *map(self._hop, routers, routers[1:]), self.out(target)
 
-    def routers_between(self, source: int, target: int) -> list[Router]:
+    def routers_between(self, source: int, target: int) -> tuple[Router, ...]:
         """The routers on the way between two adapters."""
         first, last = self._router_of(source), self._router_of(target)
         if self.routing == "valiant" and first != last:
             return _without_loops(self._valiant(first, last, source, target))
         return self._minimal(first, last, target)
+
+    def switch_of(self, adapter: int) -> str:
+        """Its router."""
+        return _name(self._router_of(adapter))
 
     def gateways(self, group: int, other: int) -> list[tuple[Router, Router]]:
         """Both ends of every connection between two groups, the end in `group` first."""
@@ -85,8 +91,7 @@ class Dragonfly(Fabric):
 
     def cables(self) -> Iterator[Cable]:
         """Adapters, then every group that routes may pass, then the connections between those groups."""
-        for index, adapter in enumerate(self.adapters):
-            yield Cable(adapter, _name(self._router_of(index)), self._cables["injection"])
+        yield from self._injection_cables()
         groups = self._groups()
         for group in groups:
             for a, b in combinations(range(self.profile.routers), 2):
@@ -118,20 +123,26 @@ class Dragonfly(Fabric):
             return self._cables["global"]
         return self._cables["row" if self._row(a[1]) == self._row(b[1]) else "column"]
 
-    def _local(self, first: Router, last: Router) -> list[Router]:
+    def _find_local(self, first: Router, last: Router) -> tuple[Router, ...]:
         """Within a group: along the row, then along the column."""
         corner = (first[0], self._row(first[1]) * self.profile.columns + self._column(last[1]))
         return _without_loops([first, corner, last])
 
-    def _minimal(self, first: Router, last: Router, turn: int) -> list[Router]:
+    def _minimal(self, first: Router, last: Router, turn: int) -> tuple[Router, ...]:
         if first[0] == last[0]:
             return self._local(first, last)
-        ways = [self._local(first, near) + self._local(far, last) for near, far in self.gateways(first[0], last[0])]
-        shortest = min(map(len, ways))
-        equal = [way for way in ways if len(way) == shortest]
-        return equal[turn % len(equal)]
+        equal = self._ways(first, last)
+        near, far = equal[turn % len(equal)]
+        return self._local(first, near) + self._local(far, last)
 
-    def _valiant(self, first: Router, last: Router, source: int, target: int) -> list[Router]:
+    def _find_ways(self, first: Router, last: Router) -> list[tuple[Router, Router]]:
+        """The connections between two groups over which two of their routers are nearest to one another."""
+        ways = self.gateways(first[0], last[0])
+        steps = [len(self._local(first, near)) + len(self._local(far, last)) for near, far in ways]
+        shortest = min(steps)
+        return [way for way, length in zip(ways, steps, strict=True) if length == shortest]
+
+    def _valiant(self, first: Router, last: Router, source: int, target: int) -> tuple[Router, ...]:
         if first[0] == last[0]:
             choices = [(first[0], number) for number in range(self.profile.routers)]
             middles = [router for router in choices if router not in (first, last)]
@@ -158,11 +169,11 @@ def _name(router: Router) -> str:
     return f"g{router[0]}.r{router[1]}"
 
 
-def _without_loops(routers: Sequence[Router]) -> list[Router]:
+def _without_loops(routers: Sequence[Router]) -> tuple[Router, ...]:
     path: list[Router] = []
     for router in routers:
         if router in path:
             del path[path.index(router) + 1 :]
         else:
             path.append(router)
-    return path
+    return tuple(path)

@@ -11,17 +11,18 @@ The part of the tree that routes can use is: the leaves (and pods) that hold pla
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from math import ceil
 
 from simulator.hardware.cables import Cable, CableType
 from simulator.hardware.fabric import FatTreeProfile
-from simulator.platform.cabling import Step
-from simulator.platform.fabrics.base import Fabric, walk
+from simulator.platform.cabling import Stretch
+from simulator.platform.fabrics.base import SwitchedFabric, walk
 
 __all__ = ["FatTree"]
 
 
-class FatTree(Fabric):
+class FatTree(SwitchedFabric):
     """A fat tree; adapters fill leaves in order, leaves fill pods in order.
 
     Switches are called ``leafL`` and ``spineS`` in two levels, ``leafL``, ``aggP.A`` and ``coreC`` in three, where
@@ -33,35 +34,39 @@ class FatTree(Fabric):
         self.levels = profile.levels
         self.up, self.down = profile.up, profile.down
         self.half = profile.radix // 2
-        self._injection = cables["injection"]
-        self._uplink = cables.get("uplink", self._injection)
+        self._uplink = cables.get("uplink", self.injection)
         self.leaves = ceil(len(adapters) / self.down)
+        self._rise = cache(lambda *where: walk(self._column(*where), self._uplink))
+        self._fall = cache(lambda *where: walk(self._column(*where)[::-1], self._uplink))
 
-    def path(self, source: int, target: int) -> tuple[Step, ...]:
-        """Up to the first common level and down again."""
+    def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
+        """To the leaf, up to the first common level, down again, to the adapter."""
         if source == target:
             return ()
-        middle = self._between_leaves(source // self.down, target // self.down, target)
-        vertices = [self.adapters[source], *middle, self.adapters[target]]
-        uplinks = [self._uplink] * (len(middle) - 1)
-        return walk(vertices, [self._injection, *uplinks, self._injection])
-
-    def _between_leaves(self, first: int, last: int, target: int) -> list[str]:
+        first, last = source // self.down, target // self.down
         if first == last:
-            return [f"leaf{first}"]
-        choice = target % self.up
+            return self.into(source), self.out(target)
+        if self.levels == 2 or first // self.half == last // self.half:
+            height, choice = 1, target % self.up
+        else:
+            height, choice = 2, target % (self.up * self.half)
+        return self.into(source), self._rise(first, height, choice), self._fall(last, height, choice), self.out(target)
+
+    def _column(self, leaf: int, height: int, choice: int) -> list[str]:
+        """The switches from a leaf to the one `height` levels above it that the target's number chooses."""
+        turn, core = choice % self.up, choice // self.up
         if self.levels == 2:
-            return [f"leaf{first}", f"spine{choice}", f"leaf{last}"]
-        first_pod, last_pod = first // self.half, last // self.half
-        if first_pod == last_pod:
-            return [f"leaf{first}", f"agg{first_pod}.{choice}", f"leaf{last}"]
-        core = choice * self.half + target // self.up % self.half
-        return [f"leaf{first}", f"agg{first_pod}.{choice}", f"core{core}", f"agg{last_pod}.{choice}", f"leaf{last}"]
+            return [f"leaf{leaf}", f"spine{turn}"]
+        column = [f"leaf{leaf}", f"agg{leaf // self.half}.{turn}", f"core{turn * self.half + core}"]
+        return column[: height + 1]
+
+    def switch_of(self, adapter: int) -> str:
+        """Its leaf."""
+        return f"leaf{adapter // self.down}"
 
     def cables(self) -> Iterator[Cable]:
         """Adapters to leaves, leaves up, and in three levels pods up."""
-        for index, adapter in enumerate(self.adapters):
-            yield Cable(adapter, f"leaf{index // self.down}", self._injection)
+        yield from self._injection_cables()
         if self.leaves < 2:
             return
         for leaf in range(self.leaves):

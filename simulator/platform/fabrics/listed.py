@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from simulator.errors import InputError
 from simulator.hardware.cables import Cable, CableType
-from simulator.platform.cabling import Step, steps_of
-from simulator.platform.fabrics.base import Fabric
+from simulator.platform.cabling import Stretch, steps_of
+from simulator.platform.fabrics.base import Fabric, walk
 
 __all__ = ["ListedFabric"]
 
@@ -37,20 +38,26 @@ class ListedFabric(Fabric):
             for step in steps_of(cable):
                 self._neighbours[step.source][step.target] = step.cable
         self._distances: dict[int, dict[str, int]] = {}
+        self._next = cache(self._find_next)
+        self._hop = cache(lambda *ends: walk(ends, self._neighbours[ends[0]][ends[1]]))
 
-    def path(self, source: int, target: int) -> tuple[Step, ...]:
-        """A path of fewest steps."""
+    def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
+        """A path of fewest steps, each a stretch."""
         here, goal = self.adapters[source], self.adapters[target]
+        way = []
+        while here != goal:
+            chosen = self._next(here, target)
+            way.append(self._hop(here, chosen))
+            here = chosen
+        return tuple(way)
+
+    def _find_next(self, here: str, target: int) -> str:
+        """The vertex after `here` on the way to an adapter."""
         distances = self._distances_to(target)
         if here not in distances:
-            raise InputError(f"fabric.links: no way leads from {here!r} to {goal!r}")
-        steps = []
-        while here != goal:
-            nearer = [name for name in self._neighbours[here] if distances.get(name) == distances[here] - 1]
-            chosen = nearer[target % len(nearer)]
-            steps.append(Step(here, chosen, self._neighbours[here][chosen]))
-            here = chosen
-        return tuple(steps)
+            raise InputError(f"fabric.links: no way leads from {here!r} to {self.adapters[target]!r}")
+        nearer = [name for name in self._neighbours[here] if distances.get(name) == distances[here] - 1]
+        return nearer[target % len(nearer)]
 
     def cables(self) -> Iterator[Cable]:
         """Those between placed adapters and switches."""

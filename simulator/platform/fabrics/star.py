@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from simulator.hardware.cables import Cable
-from simulator.platform.cabling import Step
-from simulator.platform.fabrics.base import Fabric
+from simulator.platform.cabling import Stretch
+from simulator.platform.fabrics.base import SwitchedFabric
 
 __all__ = ["Star"]
 
 SWITCH = "switch"
 
 
-class Star(Fabric):
+class Star(SwitchedFabric):
     """A switch that never blocks: only the adapters' own links are shared."""
 
-    def path(self, source: int, target: int) -> tuple[Step, ...]:
+    def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
         """Up to the switch and down again."""
-        if source == target:
-            return ()
-        injection = self._cables["injection"]
-        return (Step(self.adapters[source], SWITCH, injection), Step(SWITCH, self.adapters[target], injection))
+        return () if source == target else (self.into(source), self.out(target))
+
+    def switch_of(self, adapter: int) -> str:
+        """The one switch."""
+        return SWITCH
 
     def cables(self) -> Iterator[Cable]:
         """One an adapter."""
-        return (Cable(adapter, SWITCH, self._cables["injection"]) for adapter in self.adapters)
+        return self._injection_cables()
 
     def layers(self) -> Mapping[str, int]:
         """The one switch."""
