@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from benchmarks.workloads import AllReduce, Cluster, Flows, Server, Study, Workload
+from benchmarks.workloads import Workload
+from benchmarks.workloads.all_reduce import AllReduce
+from benchmarks.workloads.cluster import Cluster
+from benchmarks.workloads.flows import Flows
+from benchmarks.workloads.server import Server
+from benchmarks.workloads.study import Study
 from simulator.errors import UnknownNameError
 
 __all__ = ["WORKLOADS", "Case", "cases", "quick_cases", "selected"]

@@ -2,7 +2,7 @@
 
 Times are processor seconds, the least of the repeats: other work on the machine disturbs them less than wall time. A
 change counts where it is more than 5 %, and more than twice what repeats of either run differ by; where a run was not
-repeated, or lasts but milliseconds, more than 25 %. Between machines that differ, times are first multiplied by the rate
+repeated, or lasts milliseconds, more than 25 %. Between machines that differ, times are first multiplied by the rate
 of bare SimPy on their machine: they become the number of SimPy's events in whose time a run was done.
 """
 

@@ -144,7 +144,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _growth_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", metavar="W1,W4", help="these workloads only")
+    parser.add_argument("--only", metavar="W1,incast", help="what is named so only")
     parser.add_argument("--repeat", type=_positive, default=2, help="runs of each size, of which the best counts (2)")
     parser.add_argument("--limit", type=_positive, default=20, help="a way ends at the first run so many seconds long")
     parser.add_argument("--most", type=_positive, help="the largest size; all up to 4096 ranks and 10,000 flows")
@@ -156,8 +156,8 @@ def _growth_options(parser: argparse.ArgumentParser) -> None:
 def _growth(options: argparse.Namespace) -> int:
     from benchmarks.growth import families, grown
 
-    wanted = tuple(part for part in (options.only or "").upper().split(",") if part)
-    chosen = [name for name in families() if not wanted or name.startswith(wanted)]
+    wanted = [part.strip() for part in (options.only or "").split(",") if part.strip()]
+    chosen = [name for name in families() if not wanted or any(part.lower() in name.lower() for part in wanted)]
     if not chosen:
         raise UnknownNameError("workload", options.only, ("W1", "W3", "W4"), "--only")
     simgrid = _simgrid(options)

@@ -15,7 +15,9 @@ import numpy as np
 from benchmarks.isolation import run_alone
 from benchmarks.measurement import Measurement
 from benchmarks.peers.simgrid import UPDATES, SimGrid
-from benchmarks.workloads import AllReduce, Flows, Workload
+from benchmarks.workloads import Workload
+from benchmarks.workloads.all_reduce import AllReduce
+from benchmarks.workloads.flows import Flows
 from simulator.errors import RunError
 
 __all__ = ["Curve", "exponent", "families", "grown"]

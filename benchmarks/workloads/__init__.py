@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-from benchmarks.workloads.all_reduce import AllReduce
-from benchmarks.workloads.cluster import Cluster
-from benchmarks.workloads.flows import Flows
-from benchmarks.workloads.server import Server
-from benchmarks.workloads.study import Study
-from benchmarks.workloads.workload import Outcome, Workload
+from benchmarks.workloads.workload import Asked, Outcome, Workload
 
-__all__ = ["AllReduce", "Cluster", "Flows", "Outcome", "Server", "Study", "Workload", "restored", "stored"]
-
-_KINDS: Mapping[str, type[Workload]] = {kind.__name__: kind for kind in (AllReduce, Cluster, Flows, Server, Study)}
+__all__ = ["Asked", "Outcome", "Workload", "restored", "stored"]
 
 
 def stored(workload: Workload) -> dict[str, Any]:
     """As JSON, for the process that plays it."""
-    return {"kind": type(workload).__name__, **vars(workload)}
+    kind = type(workload)
+    return {"module": kind.__module__, "kind": kind.__name__, **vars(workload)}
 
 
 def restored(document: Mapping[str, Any]) -> Workload:
-    """The workload that was stored."""
+    """The workload that was stored; nothing of the others is imported, so that its process starts soon."""
     arguments = dict(document)
-    return _KINDS[arguments.pop("kind")](**arguments)
+    kind: type[Workload] = getattr(import_module(arguments.pop("module")), arguments.pop("kind"))
+    return kind(**arguments)

@@ -55,11 +55,12 @@ class AllReduce(Workload):
 
     def prepare(self, exact: bool) -> Callable[[], Outcome]:
         """A job on the validation's star; four ranks are played before."""
-        played(AllReduce(self.algorithm, 4, 4096, min(self.steps, 2), self.compute)._job(), exact)
-        job = self._job()
+        played(AllReduce(self.algorithm, 4, 4096, min(self.steps, 2), self.compute).job(), exact)
+        job = self.job()
         return lambda: played(job, exact)
 
-    def _job(self) -> Job:
+    def job(self) -> Job:
+        """For the validation's star; a fresh one."""
         return Job(
             programs=[_train if self.compute else _reduce] * self.ranks,
             hosts=[f"h{rank}" for rank in range(self.ranks)],

@@ -45,11 +45,12 @@ class Server(Workload):
 
     def prepare(self, exact: bool) -> Callable[[], Outcome]:
         """A job on the validation's star; two workers are played before."""
-        played(Server(2, self.size, 2, self.stagger)._job(), exact)
-        job = self._job()
+        played(Server(2, self.size, 2, self.stagger).job(), exact)
+        job = self.job()
         return lambda: played(job, exact)
 
-    def _job(self) -> Job:
+    def job(self) -> Job:
+        """For the validation's star; a fresh one."""
         return Job(
             programs=[_worker] * self.workers + [_server] * self.workers,
             hosts=[f"h{worker}" for worker in range(self.workers)] + ["server"] * self.workers,
