@@ -102,12 +102,11 @@ class Schedule:
 
     def elements_sent(self, rank: int) -> int:
         """Elements that leave `rank`."""
-        return sum(transfer.elements for action in self.actions(rank) for transfer in action.sends)
+        return sum(int(r.elements[r.source == rank].sum()) for r in self.rounds)
 
     def elements_reduced(self, rank: int) -> int:
         """Additions that `rank` makes."""
-        received = (transfer for action in self.actions(rank) for transfer in action.receives)
-        return sum(transfer.elements for transfer in received if transfer.reduce)
+        return sum(int(r.elements[r.reduce & (r.destination == rank)].sum()) for r in self.rounds)
 
 
 def execute(schedule: Schedule, arrays: Sequence[NDArray[Scalar]]) -> list[NDArray[Scalar]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from math import inf
 
+import numpy as np
+
 from simulator.collectives.schedule import Schedule
 
 __all__ = ["alpha_beta_time", "finish_times"]
@@ -36,19 +38,17 @@ def finish_times(
     list of float, length ranks
         Seconds.
     """
-    ready = [0.0] * schedule.ranks
+    ready = np.zeros(schedule.ranks)
     for transfers in schedule.rounds:
-        done: dict[int, float] = {}
-        additions: dict[int, float] = {}
-        for source, destination, first, last, reduce in transfers:
-            end = max(ready[source], ready[destination]) + latency + (last - first) * element_size / bandwidth
-            done[source] = max(done.get(source, 0.0), end)
-            done[destination] = max(done.get(destination, 0.0), end)
-            if reduce:
-                additions[destination] = additions.get(destination, 0.0) + (last - first) / addition_rate
-        for rank, end in done.items():
-            ready[rank] = end + additions.get(rank, 0.0)
-    return ready
+        start = np.maximum(ready[transfers.source], ready[transfers.destination])
+        end = start + latency + transfers.elements * element_size / bandwidth
+        np.maximum.at(ready, transfers.source, end)
+        np.maximum.at(ready, transfers.destination, end)
+        additions = np.zeros(schedule.ranks)
+        np.add.at(additions, transfers.destination, transfers.reduce * transfers.elements / addition_rate)
+        ready += additions
+    seconds: list[float] = ready.tolist()
+    return seconds
 
 
 def alpha_beta_time(
