@@ -1,7 +1,8 @@
 /* The benchmarks' workloads on SimGrid's C++ interface (S4U, written for 3.32), as its own users would write them.
  *
- *   simgrid_driver all-reduce ALGORITHM RANKS ELEMENTS STEPS COMPUTE LATENCY BANDWIDTH [--cfg=KEY:VALUE ...]
- *       STEPS times: COMPUTE seconds of sleep, then an all-reduce (ring or binomial-tree) of ELEMENTS numbers of 4 bytes.
+ *   simgrid_driver all-reduce ALGORITHM RANKS RANKS_PER_HOST ELEMENTS STEPS COMPUTE LATENCY BANDWIDTH MEMORY [--cfg=...]
+ *       STEPS times: COMPUTE seconds of sleep, then an all-reduce (ring, binomial-tree or hierarchical) of ELEMENTS
+ *       numbers of 4 bytes. Ranks of one host send through its memory, of that bandwidth [B/s].
  *   simgrid_driver server WORKERS BYTES ROUNDS STAGGER LATENCY BANDWIDTH [--cfg=...]
  *       WORKERS send BYTES to one server and get them back, ROUNDS times, each served by a thread of its own; worker i
  *       begins after i * STAGGER seconds.
@@ -10,8 +11,9 @@
  *   simgrid_driver version
  *
  * Hosts are joined by one switch; each has a link up and a link down of that LATENCY [s] and BANDWIDTH [B/s].
- * Prints one JSON object: "end" [s], "ends" [s] (of the ranks, workers or flows), "messages", "wall_s" and "cpu_s" (from the
- * creation of the actors to the end of the simulation: the platform is built before), and "peak_bytes" of this process.
+ * Prints one JSON object: "end" [s], "ends" [s] (of the ranks, workers or flows), "messages", "wall_s" and "cpu_s" (from
+ * the creation of the actors to the end of the simulation: the platform is built before), and "peak_bytes" of this
+ * process.
  */
 #include <chrono>
 #include <cstdint>
@@ -21,7 +23,7 @@
 #include <ctime>
 #include <functional>
 #include <iostream>
-#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,7 +40,7 @@ std::uint64_t messages = 0;
 std::vector<double> ends;
 int payload = 0; // what is put and got: only its size is simulated
 
-std::vector<sg4::Host*> star(int hosts, double latency, double bandwidth)
+std::vector<sg4::Host*> star(int hosts, double latency, double bandwidth, double memory = 0)
 {
   auto* zone = sg4::create_star_zone("star");
   std::vector<sg4::Host*> all;
@@ -49,6 +51,10 @@ std::vector<sg4::Host*> star(int hosts, double latency, double bandwidth)
     auto* down = zone->create_link(name + " down", bandwidth)->set_latency(latency)->seal();
     zone->add_route(host->get_netpoint(), nullptr, nullptr, nullptr, {sg4::LinkInRoute(up)}, false);
     zone->add_route(nullptr, host->get_netpoint(), nullptr, nullptr, {sg4::LinkInRoute(down)}, false);
+    if (memory > 0) {
+      auto* inside = zone->create_link(name + " memory", memory)->set_latency(0)->seal();
+      zone->add_route(host->get_netpoint(), host->get_netpoint(), nullptr, nullptr, {sg4::LinkInRoute(inside)}, false);
+    }
     all.push_back(host);
   }
   zone->seal();
@@ -66,9 +72,10 @@ void put(sg4::Mailbox* to, std::uint64_t bytes)
   ++messages;
 }
 
-/* Ring: a reduce-scatter and an all-gather of P - 1 rounds; in each, every rank sends one chunk on and gets another. */
+/* Ring: a reduce-scatter and an all-gather of P - 1 rounds; in each, every rank sends one chunk on and gets another.
+ * Members are `apart` ranks apart: neighbours, or the first of each host. */
 class Ring {
-  int rank, ranks;
+  int rank, ranks; // among the members
   std::uint64_t elements;
   sg4::Mailbox *to, *from;
 
@@ -79,9 +86,9 @@ class Ring {
   }
 
 public:
-  Ring(int rank, int ranks, std::uint64_t elements)
-      : rank(rank), ranks(ranks), elements(elements), to(between(rank, (rank + 1) % ranks))
-      , from(between((rank + ranks - 1) % ranks, rank))
+  Ring(int rank, int ranks, std::uint64_t elements, int apart = 1)
+      : rank(rank), ranks(ranks), elements(elements), to(between(apart * rank, apart * ((rank + 1) % ranks)))
+      , from(between(apart * ((rank + ranks - 1) % ranks), apart * rank))
   {
   }
 
@@ -99,46 +106,76 @@ public:
   }
 };
 
-/* Binomial tree: reduce to rank 0, broadcast from it, the whole array in each message. */
+/* Binomial tree: reduce to the first rank, broadcast from it, the whole array in each message. */
 class Tree {
-  int rank, ranks;
   std::uint64_t bytes;
   sg4::Mailbox *to_parent = nullptr, *from_parent = nullptr;
   std::vector<sg4::Mailbox*> to_children, from_children; // the nearest child first
 
 public:
-  Tree(int rank, int ranks, std::uint64_t elements) : rank(rank), ranks(ranks), bytes(element_size * elements)
+  Tree(int rank, int ranks, std::uint64_t elements, int first = 0) : bytes(element_size * elements)
   {
     for (int distance = 1; distance < ranks; distance *= 2) {
+      const int me = first + rank;
       if (rank & distance) {
-        to_parent   = between(rank, rank - distance);
-        from_parent = between(rank - distance, rank);
+        to_parent   = between(me, me - distance);
+        from_parent = between(me - distance, me);
         break;
       }
       if (rank + distance < ranks) {
-        to_children.push_back(between(rank, rank + distance));
-        from_children.push_back(between(rank + distance, rank));
+        to_children.push_back(between(me, me + distance));
+        from_children.push_back(between(me + distance, me));
       }
     }
+  }
+
+  void reduce()
+  {
+    for (auto* child : from_children)
+      child->get<int>();
+    if (to_parent != nullptr)
+      put(to_parent, bytes);
+  }
+
+  void broadcast()
+  {
+    if (from_parent != nullptr)
+      from_parent->get<int>();
+    for (auto child = to_children.rbegin(); child != to_children.rend(); ++child)
+      put(*child, bytes);
   }
 
   void all_reduce()
   {
-    for (auto* child : from_children)
-      child->get<int>();
-    if (to_parent != nullptr) {
-      put(to_parent, bytes);
-      from_parent->get<int>();
-    }
-    for (auto child = to_children.rbegin(); child != to_children.rend(); ++child)
-      put(*child, bytes);
+    reduce();
+    broadcast();
   }
 };
 
-template <class Algorithm>
-void train(int rank, int ranks, std::uint64_t elements, int steps, double compute)
+/* Hierarchical: trees inside each host, and a ring of their first ranks in between. */
+class Hierarchical {
+  Tree inside;
+  std::unique_ptr<Ring> across;
+
+public:
+  Hierarchical(int rank, int ranks, std::uint64_t elements, int per_host)
+      : inside(rank % per_host, per_host, elements, rank - rank % per_host)
+  {
+    if (rank % per_host == 0)
+      across = std::make_unique<Ring>(rank / per_host, ranks / per_host, elements, per_host);
+  }
+
+  void all_reduce()
+  {
+    inside.reduce();
+    if (across)
+      across->all_reduce();
+    inside.broadcast();
+  }
+};
+
+template <class Algorithm> void train(Algorithm&& algorithm, int rank, int steps, double compute)
 {
-  Algorithm algorithm(rank, ranks, elements);
   for (int step = 0; step < steps; ++step) {
     if (compute > 0)
       sg4::this_actor::sleep_for(compute);
@@ -217,7 +254,8 @@ int run(sg4::Engine& engine, const std::function<void()>& create_actors)
   engine.run();
   const double cpu  = processor_seconds() - cpu_was;
   const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  std::printf("{\"end\": %.17g, \"messages\": %llu, \"wall_s\": %.9g, \"cpu_s\": %.9g, \"peak_bytes\": %llu, \"ends\": [",
+  std::printf("{\"end\": %.17g, \"messages\": %llu, \"wall_s\": %.9g, \"cpu_s\": %.9g, \"peak_bytes\": %llu, "
+              "\"ends\": [",
               sg4::Engine::get_clock(), static_cast<unsigned long long>(messages), wall, cpu,
               static_cast<unsigned long long>(peak_bytes()));
   for (std::size_t index = 0; index < ends.size(); ++index)
@@ -237,17 +275,24 @@ int main(int argc, char** argv)
   sg4::Engine engine(&argc, argv); // takes its own options out of argv
   const std::vector<std::string> given(argv + 1, argv + argc);
   const std::string workload = given.empty() ? "" : given[0];
-  if (workload == "all-reduce" && given.size() == 8) {
+  if (workload == "all-reduce" && given.size() == 10) {
     const int ranks     = std::stoi(given[2]);
-    const auto elements = std::stoull(given[3]);
-    const int steps     = std::stoi(given[4]);
-    const double sleep  = std::stod(given[5]);
-    const auto hosts    = star(ranks, std::stod(given[6]), std::stod(given[7]));
-    const auto program  = given[1] == "ring" ? train<Ring> : train<Tree>;
+    const int per_host  = std::stoi(given[3]);
+    const auto elements = std::stoull(given[4]);
+    const int steps     = std::stoi(given[5]);
+    const double sleep  = std::stod(given[6]);
+    const auto hosts    = star(ranks / per_host, std::stod(given[7]), std::stod(given[8]), std::stod(given[9]));
     ends.resize(ranks);
     return run(engine, [&] {
       for (int rank = 0; rank < ranks; ++rank)
-        sg4::Actor::create("rank", hosts[rank], program, rank, ranks, elements, steps, sleep);
+        sg4::Actor::create("rank", hosts[rank / per_host], [&, rank] {
+          if (given[1] == "ring")
+            train(Ring(rank, ranks, elements), rank, steps, sleep);
+          else if (given[1] == "binomial-tree")
+            train(Tree(rank, ranks, elements), rank, steps, sleep);
+          else
+            train(Hierarchical(rank, ranks, elements, per_host), rank, steps, sleep);
+        });
     });
   }
   if (workload == "server" && given.size() == 7) {
