@@ -35,20 +35,18 @@ def broadcast(ranks: int, elements: int, root: int, *, segment_elements: int = S
     edges = _edges(ranks - 1)
     tree, source, destination = np.array(edges).T
     colours = _colours(edges)
-    starts = np.array(_starts(edges, colours))
+    starts = _starts(edges, colours)
     middle = -(-elements // 2)
     halves = segments(0, middle, segment_elements), segments(middle, elements, segment_elements)
     cut = np.concatenate(halves)
-    begin = np.array([0, len(halves[0])])[tree]  # of an edge's segments in the cut
-    end = np.array([len(halves[0]), len(cut)])[tree] - 1
-    sides = []
-    for colour in (0, 1):
-        mine = np.array(colours) == colour
-        sides.append([column[mine] for column in (source, destination, starts, begin, end)])
+    ends_of_halves = np.array([0, len(halves[0]), len(cut)])
+    begin, end = ends_of_halves[tree], ends_of_halves[tree + 1] - 1  # of the part of the cut that an edge carries
+    columns = source, destination, np.array(starts), begin, end
+    coloured = [[column[np.array(colours) == colour] for column in columns] for colour in (0, 1)]
     rounds = []
-    for step in range(int(starts.max()) + 2 * len(halves[0])):
-        source, destination, starts, begin, end = sides[step % 2]
-        segment = begin + (step - starts) // 2  # an empty one before the first and after the last
+    for step in range(max(starts) + 2 * len(halves[0])):
+        source, destination, start, begin, end = coloured[step % 2]
+        segment = begin + (step - start) // 2  # an empty one before the first and after the last
         first, last = (cut[np.clip(border, begin, end)] for border in (segment, segment + 1))
         rounds.append(together(source, destination, first, last, False))
     return placed(rounds, rotation(ranks, root))

@@ -1,8 +1,8 @@
 """Schedules by name.
 
-Building a schedule costs about a microsecond for each message, and a training run asks for the same few over and
-over, so finished ones are kept, up to a total number of messages. They are immutable: keeping them changes nothing
-but time.
+Building a schedule costs some microseconds for each round, sorting out what each rank does about one for each message,
+and a training run asks for the same few over and over, so finished ones are kept, up to a total number of messages.
+They are immutable: keeping them changes nothing but time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Mapping
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -47,8 +48,11 @@ ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
     }
 )
 
-#: Messages in all schedules that are kept, about 250 bytes each with the actions of the ranks.
+#: Messages in all schedules that are kept: about 350 bytes each once what each rank does is sorted out.
 _KEPT_TRANSFERS = 2_000_000
+
+#: Elements are counted in 64 bits, sums of two such numbers too.
+_MOST_ELEMENTS = 2**62
 
 _Key = tuple[str, str, int, int, int, tuple[tuple[str, Any], ...]]
 
@@ -157,7 +161,7 @@ def _build(
         if name in ("segment_elements", "ranks_per_node") and value is not None:
             _check(what, name, value, least=1)
     _check(what, "ranks", ranks, least=1)
-    _check(what, "elements", elements, least=0)
+    _check(what, "elements", elements, least=0, most=_MOST_ELEMENTS)
     _check(what, "root", root, least=0)
     if root >= ranks:
         raise InputError(f"{what}: root: expected a rank below {ranks}, got {root}")
@@ -166,6 +170,8 @@ def _build(
     return Schedule(collective, algorithm, ranks, elements, root, finished(rounds))
 
 
-def _check(what: str, name: str, value: Any, least: int) -> None:
+def _check(what: str, name: str, value: Any, least: int, most: float = inf) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{what}: {name}: expected a whole number of at least {least}, got {value!r}")
+    if value > most:
+        raise InputError(f"{what}: {name}: expected a whole number of at most {most}, got {value!r}")

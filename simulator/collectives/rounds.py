@@ -7,6 +7,7 @@ worked out for the ranks of one round serves all rounds that share its arrays of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 from itertools import zip_longest
 from typing import Any
 
@@ -55,7 +56,7 @@ def segments(first: int, last: int, length: int) -> Integers:
     >>> segments(5, 5, 2)
     array([5])
     """
-    return np.append(np.arange(first, last, length), last)
+    return np.append(np.arange(first, last, max(1, min(length, last - first))), last)
 
 
 def ceil_log2(number: int) -> int:
@@ -131,17 +132,8 @@ def mirrored(rounds: Rounds, reduce: bool) -> Rounds:
 
 def side_by_side(parts: Sequence[Rounds]) -> Rounds:
     """Rounds of groups that proceed at once: the i-th round holds the i-th round of each group."""
-    rows = ([r for r in row if r is not None] for row in zip_longest(*parts))
-    return [
-        Round(
-            np.concatenate([r.source for r in row]),
-            np.concatenate([r.destination for r in row]),
-            np.concatenate([r.first for r in row]),
-            np.concatenate([r.last for r in row]),
-            np.concatenate([r.reduce for r in row]),
-        )
-        for row in rows
-    ]
+    rows = ([r.columns for r in row if r is not None] for row in zip_longest(*parts))
+    return [Round(*map(np.concatenate, zip(*row, strict=True))) for row in rows]
 
 
 def finished(rounds: Iterable[Sequence[Transfer]]) -> tuple[Round, ...]:
@@ -151,13 +143,13 @@ def finished(rounds: Iterable[Sequence[Transfer]]) -> tuple[Round, ...]:
     `destination`, other rounds different ones: whoever plays them can keep what it works out by the identity of either.
     Rounds may be plain sequences of `Transfer` here.
     """
-    same_arrays: dict[tuple[int, int], tuple[Integers, Integers]] = {}
-    same_ranks: dict[int, tuple[Integers, Integers]] = {}
     full = (r.only(r.first < r.last) for r in map(Round.of, rounds))
     kept = [r for r in full if len(r)]
+    same_arrays: dict[tuple[int, int], tuple[Integers, Integers]] = {}
+    same_ranks: dict[bytes, tuple[Integers, Integers]] = {}
     for r in kept:
-        if (id(r.source), id(r.destination)) not in same_arrays:
-            content = hash((r.source.tobytes(), r.destination.tobytes()))
-            pair = same_ranks.setdefault(content, (r.source.view(), r.destination.view()))
-            same_arrays[id(r.source), id(r.destination)] = pair
+        arrays = id(r.source), id(r.destination)
+        if arrays not in same_arrays:
+            ranks = blake2b(r.source.tobytes() + r.destination.tobytes()).digest()
+            same_arrays[arrays] = same_ranks.setdefault(ranks, (r.source.view(), r.destination.view()))
     return tuple(Round(*same_arrays[id(r.source), id(r.destination)], r.first, r.last, r.reduce) for r in kept)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, overload
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class Round(Sequence[Transfer]):
     reduce: Flags
 
     def __post_init__(self) -> None:
-        for column in self._columns:
+        for column in self.columns:
             column.setflags(write=False)
 
     @classmethod
@@ -79,21 +79,24 @@ class Round(Sequence[Transfer]):
         """How many elements travel in each transfer, shape (transfers,)."""
         return self.last - self.first
 
+    @property
+    def columns(self) -> tuple[Integers, Integers, Integers, Integers, Flags]:
+        """All five arrays, in the order of the properties of a `Transfer`."""
+        return self.source, self.destination, self.first, self.last, self.reduce
+
     def only(self, chosen: Flags) -> Round:
         """The transfers for which `chosen`, shape (transfers,), is true; the round itself if they are all."""
         if np.count_nonzero(chosen) == len(chosen):
             return self
-        return Round(*(column[chosen] for column in self._columns))
-
-    @property
-    def _columns(self) -> tuple[Any, ...]:
-        return self.source, self.destination, self.first, self.last, self.reduce
+        return Round(
+            self.source[chosen], self.destination[chosen], self.first[chosen], self.last[chosen], self.reduce[chosen]
+        )
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __iter__(self) -> Iterator[Transfer]:
-        return map(Transfer._make, zip(*(column.tolist() for column in self._columns), strict=True))
+        return map(Transfer._make, zip(*(column.tolist() for column in self.columns), strict=True))
 
     @overload
     def __getitem__(self, index: int) -> Transfer: ...
@@ -102,8 +105,8 @@ class Round(Sequence[Transfer]):
     def __getitem__(self, index: int | slice) -> Transfer | tuple[Transfer, ...]:
         """One transfer, or a tuple of several."""
         if isinstance(index, slice):
-            return tuple(map(Transfer._make, zip(*(column[index].tolist() for column in self._columns), strict=True)))
-        return Transfer._make(column[index].item() for column in self._columns)
+            return tuple(map(Transfer._make, zip(*(column[index].tolist() for column in self.columns), strict=True)))
+        return Transfer._make(column[index].item() for column in self.columns)
 
     def __repr__(self) -> str:
         return f"Round.of({list(self)!r})"
