@@ -75,8 +75,8 @@ def print_changes(old: Record, new: Record, console: Console) -> None:
 
 def print_profile(name: str, profile: Profile, console: Console) -> None:
     """Rate, layers, and the functions that take most."""
-    rate = f"{profile.messages / profile.wall_s:,.0f} messages/s, " if profile.messages else ""
-    console.print(f"{name}: {rate}{profile.wall_s:.3g} s; under cProfile:")
+    rate = f"{profile.messages / profile.cpu_s:,.0f} messages a second, " if profile.messages else ""
+    console.print(f"{name}: {rate}{profile.cpu_s:.3g} s of processor time; under cProfile:")
     total = sum(profile.seconds.values())
     rows = [[layer, f"{seconds / total:.0%}"] for layer, seconds in profile.seconds.items() if seconds > 0.005 * total]
     print_cells(("layer", "of the time"), rows, console)

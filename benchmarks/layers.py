@@ -47,7 +47,7 @@ class Profile:
 
     Attributes
     ----------
-    messages, wall_s : int, float
+    messages, cpu_s : int, float
         Of a run that was not profiled.
     seconds : mapping
         Profiled seconds by layer, the most first.
@@ -56,7 +56,7 @@ class Profile:
     """
 
     messages: int
-    wall_s: float
+    cpu_s: float
     seconds: Mapping[str, float]
     top: list[tuple[str, float, int]]
 
@@ -74,7 +74,7 @@ def profile(workload: Workload, exact: bool = True) -> Profile:
     calls = {function: row[1] for function, row in _rows(pstats.Stats(profiler)).items()}
     ordered = sorted(own.items(), key=lambda pair: -pair[1])
     top = [(_named(function), seconds, calls.get(function, 0)) for function, seconds in ordered[:12]]
-    return Profile(workload.messages, plain.wall_s, dict(sorted(layers.items(), key=lambda pair: -pair[1])), top)
+    return Profile(workload.messages, plain.cpu_s, dict(sorted(layers.items(), key=lambda pair: -pair[1])), top)
 
 
 def _rows(stats: pstats.Stats) -> _Rows:

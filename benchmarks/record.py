@@ -81,7 +81,7 @@ class Row(_Model):
     peers : dict of str to Timing
         SimGrid, by its way of updating rates.
     figure_s : float or None
-        Wall time of SimGrid that was seen elsewhere, where it is not installed.
+        Wall time of SimGrid that was seen elsewhere; our time is set against it where SimGrid is not installed.
     least_ratio, most_wall_s, most_bytes : float
         What is required; 0 where nothing is.
     notes : tuple of str
@@ -121,6 +121,11 @@ class Row(_Model):
     def ratio(self) -> float | None:
         """The peer's wall time over ours."""
         return self.peer_wall_s / self.ours.wall if self.ours and self.peer_wall_s else None
+
+    @property
+    def figure_ratio(self) -> float | None:
+        """The wall time of SimGrid that was seen elsewhere over ours."""
+        return self.figure_s / self.ours.wall if self.ours and self.figure_s else None
 
     @property
     def cpu_ratio(self) -> float | None:

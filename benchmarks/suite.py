@@ -87,7 +87,7 @@ def _row(case: Case, runs: dict[str, Runs], too_many: bool) -> Row:
         ours=_timing(runs[_OURS], ours),
         exact=_timing(runs.get(_EXACT), ours),
         peers=peers,
-        figure_s=None if peers else FIGURES.get((case.group, case.name)),
+        figure_s=FIGURES.get((case.group, case.name)),
         least_ratio=case.least_ratio,
         most_wall_s=case.most_wall_s,
         most_bytes=case.most_bytes,

@@ -13,13 +13,14 @@ __all__ = ["markdown", "print_cells", "print_record", "record_cells"]
 
 _HEADER = (
     "workload", "simulated s", "off form", "off SimGrid", "ours s", "exact s", "SimGrid s", "ratio", "needed", "",
-    "CPU ratio", "MB", "SimGrid MB", "messages/s", "exact",
+    "of CPU", "of figure", "MB", "SimGrid MB", "ratio", "messages/s", "exact",
 )  # fmt: skip
 
 CAPTION = """\
 s = best wall seconds, start-up apart; ratio = SimGrid's over ours, of its way of updating rates that is quicker and
-gives our times (F full, L lazy; * a figure seen elsewhere); off = relative difference of simulated times; MB = peak
-of the process; messages/s: ours, and without shortcuts."""
+gives our times (F full, L lazy; * the figure, where it is not installed); of CPU = of processor time; of figure = of
+what was seen of SimGrid 4.1 elsewhere; off = relative difference of simulated times; MB = peak of the process, and
+the ratio of ours to SimGrid's; messages/s: ours, and without shortcuts."""
 
 
 def record_cells(record: Record) -> tuple[Sequence[str], list[list[str]]]:
@@ -82,8 +83,10 @@ def _cells(row: Row) -> list[str]:
         _needed(row),
         {None: "", True: "met", False: "missed"}[row.met],
         _ratio(row.cpu_ratio),
+        _ratio(row.figure_ratio),
         f"{ours.peak_bytes / 1e6:.0f}" if ours else "",
         f"{peer[1].peak_bytes / 1e6:.0f}" if peer else "",
+        _ratio(row.memory_ratio),
         _rate(row.messages, ours.wall if ours else None),
         _rate(row.messages, exact.wall if exact else None),
     ]
