@@ -108,5 +108,11 @@ class Round(Sequence[Transfer]):
             return tuple(map(Transfer._make, zip(*(column[index].tolist() for column in self.columns), strict=True)))
         return Transfer._make(column[index].item() for column in self.columns)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Round) and all(map(np.array_equal, self.columns, other.columns))
+
+    def __hash__(self) -> int:
+        return hash(tuple(column.tobytes() for column in self.columns))
+
     def __repr__(self) -> str:
         return f"Round.of({list(self)!r})"

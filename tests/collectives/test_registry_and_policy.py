@@ -60,6 +60,7 @@ def test_unknown_names_are_refused_with_the_nearest(call, message: str) -> None:
     [
         ((0, 10), {}, "chain broadcast: ranks: expected a whole number of at least 1, got 0"),
         ((4, -1), {}, "chain broadcast: elements: expected a whole number of at least 0, got -1"),
+        ((4, 2**62 + 1), {}, f"chain broadcast: elements: expected a whole number of at most {2**62}, got {2**62 + 1}"),
         ((4, 10, 4), {}, "chain broadcast: root: expected a rank below 4, got 4"),
         ((4, 10, -1), {}, "chain broadcast: root: expected a whole number of at least 0, got -1"),
         ((4, 1.5), {}, "chain broadcast: elements: expected a whole number of at least 0, got 1.5"),

@@ -1,7 +1,11 @@
 """Every registered schedule does what its collective promises, whatever the ranks, the root and the size."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.collectives.registry import algorithms, options, schedule
 from simulator.collectives.rounds import bounds
@@ -54,3 +58,38 @@ def test_every_rank_holds_what_the_collective_promises(collective: str, algorith
 def test_any_rank_can_be_the_root(collective: str, algorithm: str, ranks: int) -> None:
     for root in range(ranks):
         check_promise(schedule(collective, algorithm, ranks, 29, root, **small_segments(collective, algorithm)))
+
+
+@st.composite
+def plans(draw: Callable) -> Schedule:
+    """Any registered schedule with any options."""
+    collective, algorithm = draw(st.sampled_from(REGISTERED))
+    ranks = draw(st.integers(1, 26))
+    chosen: dict[str, object] = {}
+    known = options(collective, algorithm)
+    if "segment_elements" in known:
+        chosen["segment_elements"] = draw(st.integers(1, 40))
+    if "ranks_per_node" in known:
+        sizes = [size for size in range(1, 27) if algorithm == "hierarchical" or ranks % size == 0]
+        chosen["ranks_per_node"] = draw(st.sampled_from([None, *sizes]))
+    if "across" in known:
+        chosen["across"] = draw(
+            st.sampled_from(["auto", "ring", "recursive-doubling", "rabenseifner", "binomial-tree"])
+        )
+    elements, root = draw(st.integers(0, 90)), draw(st.integers(0, ranks - 1))
+    return schedule(collective, algorithm, ranks, elements, root, **chosen)
+
+
+@given(plans())
+def test_promises_are_kept_whatever_the_options(plan: Schedule) -> None:
+    check_promise(plan)
+
+
+@given(plans())
+def test_what_a_rank_sends_and_adds_is_what_its_actions_say(plan: Schedule) -> None:
+    for rank in range(plan.ranks):
+        actions = plan.actions(rank)
+        assert plan.elements_sent(rank) == sum(t.elements for action in actions for t in action.sends)
+        added = sum(t.elements for action in actions for t in action.receives if t.reduce)
+        assert plan.elements_reduced(rank) == added
+    assert plan.transfer_count == sum(len(a.sends) for rank in range(plan.ranks) for a in plan.actions(rank))
