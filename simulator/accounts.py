@@ -3,49 +3,108 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from simulator.energy import Energy, busy_seconds, energy_of, node_power
-from simulator.execution.executor import Executor
+from simulator.energy import Energy, energy_of, node_power
+from simulator.execution.device_operations import SharedUse
+from simulator.execution.job import Job
 from simulator.execution.learning import LearnerArithmetic
+from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, Shortcut, Shortcuts
 from simulator.hardware.device import Device
-from simulator.network.base import Network
+from simulator.network.accounts import ResourceUse
 from simulator.platform.links import CORES, THREADS
 from simulator.prices import Cost, cost_of
 from simulator.resolved import ResolvedScenario
-from simulator.result import DeviceMemory, LinkLoad, Result, asynchrony, step_times
-from simulator.trace import Trace, breakdown
+from simulator.result import DeviceMemory, LinkLoad, Result, asynchrony
+from simulator.trace import Trace
+from simulator.trace.summary import Summary, summarize
 
-__all__ = ["make_result"]
+__all__ = ["Ran", "make_result", "ran_event_by_event"]
 
 
-def make_result(
-    resolved: ResolvedScenario,
-    trace: Trace,
-    network: Network,
-    executor: Executor,
-    simulated: int,
-    learned: LearnerArithmetic | None,
-    wall_time: float,
-) -> Result:
-    """The result of a run of which `simulated` steps were simulated one by one.
+@dataclass(frozen=True)
+class Ran:
+    """What a run has left behind.
+
+    Attributes
+    ----------
+    trace : Trace
+    summary : Summary
+        Its sums.
+    traffic : mapping
+        Bytes by link medium.
+    uses : sequence of ResourceUse
+        Of every resource, the most loaded first.
+    simulated : int
+        Steps that were simulated; the others repeat a settled one.
+    events : int
+        Of the clock, or operations on all ranks at once.
+    shared_use : SharedUse
+        What has happened to arrays that ranks share.
+    learned : LearnerArithmetic or None
+        What it learned, if learning was on.
+    shortcuts : Shortcuts
+        What was not simulated one by one.
+    """
+
+    trace: Trace
+    summary: Summary
+    traffic: Mapping[str, float]
+    uses: Sequence[ResourceUse]
+    simulated: int
+    events: int
+    shared_use: SharedUse = field(default_factory=SharedUse)
+    learned: LearnerArithmetic | None = None
+    shortcuts: Shortcuts = field(default_factory=Shortcuts)
+
+
+def ran_event_by_event(resolved: ResolvedScenario, job: Job, trace: Trace, simulated: int, why_not: str) -> Ran:
+    """What the executor has left behind after a run of which it simulated so many steps.
+
+    Parameters
+    ----------
+    trace : Trace
+        The job's, with the steps that repeat a settled one.
+    why_not : str
+        Why not in lockstep.
+    """
+    # Every step carries the same, or none would have been repeated.
+    repeats = resolved.steps / simulated
+    return Ran(
+        trace,
+        summarize(trace, len(resolved.workers)),
+        {medium: size * repeats for medium, size in job.network.traffic().items()},
+        [replace(use, bytes=use.bytes * repeats, load=use.load * repeats) for use in job.network.uses()],
+        simulated,
+        job.executor.events,
+        job.executor.shared_use,
+        job.arithmetic,
+        Shortcuts((Shortcut(LOCKSTEP, False, why_not), *_event_by_event_remarks(resolved.steps, simulated))),
+    )
+
+
+def _event_by_event_remarks(steps: int, simulated: int) -> list[Shortcut]:
+    if simulated == steps:
+        return [Shortcut(SETTLED_STEPS, False, "steps differ, did not settle, or are too few")]
+    return [Shortcut(SETTLED_STEPS, True, f"{steps - simulated:,} of {steps:,} steps")]
+
+
+def make_result(resolved: ResolvedScenario, ran: Ran, wall_time: float) -> Result:
+    """The result of a run.
 
     Parameters
     ----------
     resolved : ResolvedScenario
         What was run.
-    trace, network, executor
+    ran : Ran
         What it left behind.
-    learned : LearnerArithmetic or None
-        What it learned, if learning was on.
     wall_time : float
         Real seconds it took.
     """
-    tables, duration, workers = resolved.scenario.tables, trace.duration, len(resolved.workers)
-    energy = energy_account(resolved, trace)
-    # Every step carries the same, or none would have been repeated.
-    repeats = resolved.steps / simulated
-    gradients = sum(1 for span in trace.spans if span.name == "gradient")
-    done = 1 + max((span.step for span in trace.spans), default=-1)
+    tables, summary, learned = resolved.scenario.tables, ran.summary, ran.learned
+    energy = energy_account(resolved, summary)
+    duration, done = summary.duration, summary.steps
     return Result(
         scenario=tables.model_dump(exclude_none=True),
         seed=tables.simulation.seed,
@@ -53,26 +112,27 @@ def make_result(
         algorithm=resolved.algorithm.name,
         network=resolved.network.name,
         nodes=tables.cluster.nodes,
-        workers=workers,
+        workers=len(resolved.workers),
         batch_size=tables.workload.batch_size,
         time=duration,
         steps=done,
-        gradients=gradients,
-        step_times=step_times(trace, workers, done),
-        breakdown=breakdown(trace),
-        traffic={medium: size * repeats for medium, size in network.traffic().items()},
+        gradients=summary.gradients,
+        step_times=summary.step_times,
+        breakdown=dict(summary.breakdown),
+        traffic=dict(ran.traffic),
         memory=_memory_accounts(resolved),
         links=tuple(
-            LinkLoad(use.resource, use.bytes * repeats if use.medium != CORES else 0.0, use.load * repeats / duration)
-            for use in [use for use in network.uses() if use.medium != THREADS][:5]
+            LinkLoad(use.resource, use.bytes if use.medium != CORES else 0.0, use.load / duration)
+            for use in [use for use in ran.uses if use.medium != THREADS][:5]
         ),
-        simulated_steps=min(simulated, done),
+        simulated_steps=min(ran.simulated, done),
         energy_account=energy,
         cost_account=_cost(resolved, duration, energy),
-        trace=trace,
-        events=executor.events,
+        trace=ran.trace,
+        events=ran.events,
         wall_time=wall_time,
-        asynchrony=None if not executor.shared_use.updates else asynchrony(executor.shared_use),
+        shortcuts=ran.shortcuts,
+        asynchrony=None if not ran.shared_use.updates else asynchrony(ran.shared_use),
         learning=None if resolved.learning is None or learned is None else resolved.learning.outcome(learned),
         weights=None if learned is None else learned.weights(),
         reliability=None if resolved.reliability is None else resolved.reliability.assess(duration, done),
@@ -103,13 +163,13 @@ def _placement(device: Device, mode: str | None) -> str:
     return f"{device.fast_memory} ({mode})" if device.fast_memory else device.main_memory
 
 
-def energy_account(resolved: ResolvedScenario, trace: Trace) -> Energy:
+def energy_account(resolved: ResolvedScenario, summary: Summary) -> Energy:
     """What the run took, by the rule of `simulator.energy`."""
     tables, system = resolved.scenario.tables, resolved.platform.system
     placed = {d.vertex: d for d in (*resolved.platform.hosts, *resolved.platform.accelerators)}
     shares: dict[str, float] = defaultdict(float)
-    duration = trace.duration  # looked for among all spans: once, not for every rank
-    for rank, seconds in busy_seconds(trace.spans).items():
+    duration = summary.duration
+    for rank, seconds in summary.busy.items():
         device = resolved.devices[rank]
         part = 1.0
         if rank < len(resolved.workers):  # of a chip in groups, or of the cores that processes run on

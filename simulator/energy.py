@@ -18,8 +18,7 @@ Thermal design power is seldom reached in training: 8.4 kW at most were measured
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +27,6 @@ from pydantic import AfterValidator, Field, model_validator
 from simulator.documents import Document
 from simulator.errors import InputError, UnknownNameError
 from simulator.prices import quantity_text
-from simulator.trace import Category, Span
 from simulator.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -36,9 +34,8 @@ if TYPE_CHECKING:
     from simulator.hardware.system import System
     from simulator.platform import PlacedDevice
 
-__all__ = ["Draw", "Energy", "NodePower", "PowerTable", "busy_seconds", "device_draws", "energy_of", "node_power"]
+__all__ = ["Draw", "Energy", "NodePower", "PowerTable", "device_draws", "energy_of", "node_power"]
 
-_WORK = frozenset({Category.FORWARD_BACKWARD, Category.DEVICE_UPDATE, Category.HOST_UPDATE})
 PowerText = Annotated[str, AfterValidator(quantity_text("power"))]
 
 
@@ -176,33 +173,6 @@ def node_power(system: System, table: PowerTable, draws: Mapping[str, Draw]) -> 
     if whole is None:
         return NodePower(None)
     return NodePower(max(0.0, whole - sum(draws[device.name].busy for device in system.devices.values())))
-
-
-def busy_seconds(spans: Iterable[Span]) -> dict[int, float]:
-    """Seconds in which each rank works, however many of its lanes do at once.
-
-    Examples
-    --------
-    >>> gradient = Span(0, "compute", Category.FORWARD_BACKWARD, "gradient", 0.0, 2.0, 0.0, 0, -1, -1)
-    >>> busy_seconds([gradient, gradient._replace(lane="network", start=1.0, end=3.0)])
-    {0: 3.0}
-    """
-    work: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for span in spans:
-        if span.category in _WORK:
-            work[span.rank].append((span.end, span.start))
-    return {rank: _covered(intervals) for rank, intervals in work.items()}
-
-
-def _covered(intervals: list[tuple[float, float]]) -> float:
-    """Length of the union of (end, start) intervals: from the last end on, what lies before any start so far."""
-    intervals.sort(reverse=True)
-    covered, earliest = 0.0, float("inf")
-    for end, start in intervals:
-        if start < earliest:
-            covered += min(end, earliest) - start
-            earliest = start
-    return covered
 
 
 def energy_of(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.energy import Energy
 from simulator.execution.device_operations import BLOCKS, SharedUse
+from simulator.execution.shortcuts import Shortcuts
 from simulator.prices import Cost
 from simulator.reliability.outcome import Reliability
 from simulator.trace import Trace, communication_ratio
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from simulator.report.picture import Picture
 
-__all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Prediction", "Result", "asynchrony", "step_times"]
+__all__ = ["RESULT_SCHEMA", "DeviceMemory", "LinkLoad", "Prediction", "Result", "asynchrony"]
 
 RESULT_SCHEMA = "clustersim/result/1"
 
@@ -119,7 +120,9 @@ class Result:
         What was learned, one-dimensional; not part of the JSON.
     simulated_steps, events, wall_time : int, int, float
         What the simulation itself took: steps that were simulated one by one (the others repeat a settled one),
-        events of its clock, and real seconds.
+        events of its clock (operations on all ranks, in lockstep), and real seconds.
+    shortcuts : Shortcuts
+        What was taken to get there with less work.
     """
 
     scenario: Mapping[str, Any]
@@ -144,6 +147,7 @@ class Result:
     simulated_steps: int
     events: int
     wall_time: float
+    shortcuts: Shortcuts = field(default_factory=Shortcuts)
     warnings: tuple[str, ...] = ()
     asynchrony: Mapping[str, Any] | None = None
     learning: Mapping[str, Any] | None = None
@@ -311,6 +315,7 @@ class Result:
                 "steps_alike": bool(self.trace.metadata.get("steps_alike", True)),
                 "events": self.events,
                 "wall_time_s": self.wall_time,
+                "shortcuts": self.shortcuts.to_dict(),
             },
         }
 
@@ -329,15 +334,3 @@ def asynchrony(use: SharedUse) -> dict[str, Any]:
             "histogram": {str(value): histogram[value] for value in sorted(histogram)},
         },
     }
-
-
-def step_times(trace: Trace, workers: int, steps: int) -> Any:
-    """Time from the end of each step to the end of the next, shape (steps,) [s].
-
-    A step ends when the last of the workers (ranks below `workers`) has ended its last span of that step.
-    """
-    ends = np.zeros(steps)
-    for span in trace.spans:
-        if span.rank < workers and span.end > ends[span.step]:
-            ends[span.step] = span.end
-    return np.diff(np.maximum.accumulate(ends), prepend=0.0)

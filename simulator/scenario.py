@@ -21,6 +21,7 @@ from simulator.calibration.parameters import flattened
 from simulator.documents import Document, read_toml, validate
 from simulator.energy import PowerTable
 from simulator.errors import InputError, UnknownNameError
+from simulator.execution.shortcuts import SHORTCUTS
 from simulator.prices import PricesTable
 from simulator.reliability.table import ReliabilityTable
 from simulator.sharing.tables import BackgroundTable
@@ -98,8 +99,23 @@ class SimulationTable(Document):
     )
     straggler_probability: float = Field(0.0, ge=0.0, le=1.0, description="that a gradient takes longer")
     straggler_factor: float = Field(2.0, ge=1.0, allow_inf_nan=False)
-    exact: bool = Field(False, description="simulate every step, even those that repeat the one before")
+    exact: bool = Field(False, description="simulate every event, taking no shortcut")
+    shortcuts: list[str] | None = Field(None, description="the shortcuts that may be taken; all if left out")
     timing_only: bool = Field(False, description="count the time of what learns, but do not learn")
+
+    @property
+    def allowed_shortcuts(self) -> frozenset[str]:
+        """The names of the shortcuts that a run may take."""
+        return frozenset(() if self.exact else SHORTCUTS if self.shortcuts is None else self.shortcuts)
+
+    @model_validator(mode="after")
+    def _known_shortcuts(self) -> SimulationTable:
+        for name in self.shortcuts or ():
+            if name not in SHORTCUTS:
+                raise ValueError(f"shortcuts: expected some of {', '.join(SHORTCUTS)}, got {name!r}")
+        if self.exact and self.shortcuts:
+            raise ValueError("exact takes no shortcuts; remove one of the two keys")
+        return self
 
     @model_validator(mode="after")
     def _no_idle_keys(self) -> SimulationTable:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from simulator.accounts import make_result
+from simulator.accounts import Ran, make_result, ran_event_by_event
 from simulator.algorithms import Task
 from simulator.algorithms.registry import Program
 from simulator.collectives.policy import choose, policies
@@ -25,9 +25,12 @@ from simulator.cost.calibrated import CalibratedCosts
 from simulator.cost.device import DeviceCosts
 from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
 from simulator.execution.job import Job
-from simulator.execution.learning import LearnerArithmetic, learned_weights
+from simulator.execution.learning import learned_weights
+from simulator.execution.lockstep import Unsuited, run_in_lockstep
 from simulator.execution.memory import uncollected
+from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, Shortcuts
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
+from simulator.network.accounts import resource_uses, traffic_by_medium
 from simulator.network.base import Network
 from simulator.platform import Link, PlacedDevice, Route
 from simulator.randomness import always_one, jitter, stragglers, stream
@@ -36,6 +39,7 @@ from simulator.result import Result
 from simulator.scenario import Scenario
 from simulator.sharing.placement import Place
 from simulator.trace import Category, RankInfo, Trace
+from simulator.trace.spans import TraceOnDemand
 
 if TYPE_CHECKING:
     from simulator.sharing.background import Background
@@ -104,31 +108,90 @@ class Simulation(ResolvedScenario):
         if self.background is not None and self.background.others:
             return self.background.run(progress)
         started = time.perf_counter()
-        simulation = self.scenario.tables.simulation
-        random = self.jitter or simulation.straggler_probability
-        # What happens to shared arrays is counted update by update.
-        every_step = simulation.exact or random or self.learning or self.algorithm.server
-        lengths = [] if every_step else shortened_lengths(self.steps)
         with uncollected():
-            for length in (*lengths, self.steps):
-                trace, network, executor, learned = self._play(length, progress)
-                settled = settled_step(trace, length) if length < self.steps else None
-                if settled is not None:
-                    trace = extend(trace, *settled, copies=self.steps - length)
-                    break
-            wall_time = time.perf_counter() - started
-            return make_result(self, trace, network, executor, length, learned, wall_time)
+            ran = self._ran(progress)
+            return make_result(self, ran, time.perf_counter() - started)
 
-    def _play(
-        self, steps: int, progress: Callable[[int], None] | None
-    ) -> tuple[Trace, Network, Executor, LearnerArithmetic | None]:
+    def _ran(self, progress: Callable[[int], None] | None) -> Ran:
+        """The run, by the shortest way that is exact."""
+        allowed = self.scenario.tables.simulation.allowed_shortcuts
+        why_not = "turned off"
+        if LOCKSTEP in allowed:
+            try:
+                return self._in_lockstep(allowed, progress)
+            except Unsuited as reason:
+                why_not = str(reason)
+        return self._event_by_event(allowed, why_not, progress)
+
+    @property
+    def _random(self) -> bool:
+        """Whether steps differ by chance."""
+        return bool(self.jitter or self.scenario.tables.simulation.straggler_probability)
+
+    def _in_lockstep(self, allowed: frozenset[str], progress: Callable[[int], None] | None) -> Ran:
+        """All ranks at once; see `simulator.execution.lockstep`."""
+        if self.learning is not None:
+            raise Unsuited("ranks learn, each with weights of its own")
+        if self.algorithm.server:
+            raise Unsuited("ranks are served in the order in which they come")
+        inputs = self._inputs()
+        run = run_in_lockstep(
+            self.task,
+            self.setups,
+            self.rank_infos(),
+            self.steps,
+            allowed,
+            self._random,
+            shared=self.scenario.tables.network.model == "fluid",
+            progress=progress,
+            **inputs,
+        )
+        outcome, carried = run.outcome, run.outcome.carried()
+        metadata: dict[str, object] = {"scenario": self.scenario.tables.model_dump()}
+        if not run.steps_alike:
+            metadata["steps_alike"] = False
+        return Ran(
+            TraceOnDemand(self.rank_infos(), outcome.make_spans, outcome.duration, metadata),
+            outcome.summary(len(self.workers)),
+            traffic_by_medium(carried.items()),
+            resource_uses(carried.items()),
+            run.simulated,
+            len(outcome.record.batches),
+            shortcuts=Shortcuts(run.shortcuts),
+        )
+
+    def _event_by_event(self, allowed: frozenset[str], why_not: str, progress: Callable[[int], None] | None) -> Ran:
+        """Every message and every gradient an event; of settled steps only the first."""
+        # What happens to shared arrays is counted update by update.
+        every_step = self._random or self.learning or self.algorithm.server or SETTLED_STEPS not in allowed
+        lengths = [] if every_step else shortened_lengths(self.steps)
+        for length in (*lengths, self.steps):
+            job = self._play(length, progress)
+            trace = job.trace
+            settled = settled_step(trace, length) if length < self.steps else None
+            if settled is not None:
+                trace = extend(trace, *settled, copies=self.steps - length)
+                break
+        return ran_event_by_event(self, job, trace, length, why_not)
+
+    def _play(self, steps: int, progress: Callable[[int], None] | None) -> Job:
         """Simulate a run of that many steps."""
         env = simpy.Environment()
         job = self.job(env, self.network_model(env), steps, progress)
         with job.one_thread():
             job.executor.run()
         job.close(env.now)
-        return job.trace, job.network, job.executor, job.arithmetic
+        return job
+
+    def _inputs(self) -> dict[str, Any]:
+        """What both executors ask of the platform and the scenario."""
+        return {
+            "route": functools.cache(self._route),
+            "category": self.category,
+            "schedule": functools.cache(self.schedule),
+            "packed": self.packed,
+            "collective_overhead": self.platform.collective_overhead,
+        }
 
     def job(
         self,
@@ -161,14 +224,10 @@ class Simulation(ResolvedScenario):
             task,
             self.setups() if setups is None else setups,
             network,
-            route=functools.cache(self._route),
-            category=self.category,
-            schedule=functools.cache(self.schedule),
             trace=trace,
-            packed=self.packed,
             progress=progress,
-            collective_overhead=self.platform.collective_overhead,
             arithmetic=arithmetic,
+            **self._inputs(),
         )
         return Job(executor, trace, network, arithmetic)
 

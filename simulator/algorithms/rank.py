@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ class Task:
     seed: int = 0
     shared: dict[str, Array] = field(default_factory=dict)  #: arrays that the master's threads have in common
 
-    @property
+    @cached_property
     def everyone(self) -> tuple[int, ...]:
         """All ranks, workers first."""
         return (*self.workers, *self.masters)

@@ -15,8 +15,8 @@ from simulator.calibration.effects import with_effect
 from simulator.calibration.measured import grouped, pooled_errors
 from simulator.calibration.observed_times import STEP, Simulated
 from simulator.calibration.trace_model import TraceModel, uncalibrated
-from simulator.result import step_times
 from simulator.simulation import Simulation
+from simulator.trace.summary import step_ends
 
 __all__ = ["whole_steps"]
 
@@ -40,7 +40,8 @@ def whole_steps(model: TraceModel, names: Collection[str], jitter: float) -> Sim
     if steps < 3:
         return None
     workers = len(model.resolved.workers)
-    measured = grouped((0, step, float(t)) for step, t in enumerate(step_times(model.trace, workers, steps)))
+    times = np.diff(np.maximum.accumulate(step_ends(model.trace, workers)), prepend=0.0)
+    measured = grouped((0, step, float(t)) for step, t in enumerate(times))
     if not measured:
         return None
     scenario = uncalibrated(model.scenario, min(steps, _VARYING_STEPS if jitter else _STEPS))

@@ -2,7 +2,8 @@
 
 A message starts when its sender and its receiver have both come to it (rendezvous, as MPI does for large messages),
 and ends when the network model says so. Messages between the same two ranks under the same tag match in the order in
-which they were posted; a receive from `ANY` takes the send that was posted first.
+which they were posted; a receive from `ANY` takes the send that was posted first. The side that came later is why a
+message starts when it does; of two that come in the same instant, the sender.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import simpy
 
 from simulator.algorithms.vocabulary import ANY
 from simulator.execution.cursor import Cursor
+from simulator.instants import SAME_INSTANT
 from simulator.network.base import Network
 from simulator.platform.links import Route
 from simulator.trace.spans import Span, Trace
@@ -39,6 +41,7 @@ class Message:
         "arrived",
         "cause",
         "destination",
+        "end",
         "label",
         "payload",
         "received_span",
@@ -59,7 +62,7 @@ class Message:
         self.size = 0.0
         self.payload: Any = None
         self.label = ""
-        self.start = 0.0
+        self.start = self.end = 0.0
         self.cause = -1
         self.sender_lane = self.receiver_lane = ""
         self.sender_step = self.receiver_step = 0
@@ -125,7 +128,7 @@ class Exchange:
         message.source = cursor.rank
         message.size, message.label, message.payload = size, label, payload
         message.sender_lane, message.sender_step = cursor.lane, cursor.step
-        self._ready(message, cursor, not first, self._env.now if ready is None else ready)
+        self._ready(message, cursor, not first, self._env.now if ready is None else ready, sends=True)
         return message
 
     def receive(self, source: int, tag: Hashable, cursor: Cursor) -> Message:
@@ -139,7 +142,7 @@ class Exchange:
         elif not waiting:
             del self._sends[cursor.rank, tag]
         message.receiver_lane, message.receiver_step = cursor.lane, cursor.step
-        self._ready(message, cursor, not first, self._env.now)
+        self._ready(message, cursor, not first, self._env.now, sends=False)
         return message
 
     def unmatched(self) -> list[str]:
@@ -152,13 +155,15 @@ class Exchange:
         ]
         return sends + receives
 
-    def _ready(self, message: Message, cursor: Cursor, begin: bool, since: float) -> None:
-        """Note that one side has come; when it is the second, that side is why the transfer starts now."""
+    def _ready(self, message: Message, cursor: Cursor, begin: bool, since: float, sends: bool) -> None:
+        """Note that one side has come; when it is the second, the transfer starts now."""
         if not begin:
             message.start, message.cause = since, cursor.last
             return
-        if since > message.start or message.cause < 0:
-            message.start, message.cause = since, cursor.last
+        together = since <= message.start * SAME_INSTANT and message.start <= since * SAME_INSTANT
+        if sends if together else since > message.start:
+            message.cause = cursor.last
+        message.start = max(since, message.start)
         self._busy(message.source, 1)
         self._busy(message.destination, 1)
         routes = self._route(message.source, message.destination)
@@ -175,7 +180,8 @@ class Exchange:
         self._busy(message.source, -1)
         self._busy(message.destination, -1)
         category = self._category(message.source, message.destination)
-        common = (message.start, self._env.now, message.size)
+        message.end = self._env.now
+        common = (message.start, message.end, message.size)
         add = self._trace.add
         message.sent_span = add(
             Span(

@@ -45,13 +45,15 @@ from simulator.execution.arithmetic import Arithmetic, NoArithmetic
 from simulator.execution.cursor import Cursor
 from simulator.execution.device_operations import DeviceOperations, SharedUse
 from simulator.execution.exchange import Exchange
+from simulator.execution.lanes import lane_of
 from simulator.execution.message_operations import MessageOperations
 from simulator.execution.state import Activity, RankSetup, RankState, Run
+from simulator.instants import SAME_INSTANT
 from simulator.network.base import Network
 from simulator.platform.links import Route
 from simulator.trace.spans import Category, Trace
 
-__all__ = ["LANES", "PARAMETER_CATEGORIES", "Executor", "RankSetup"]
+__all__ = ["PARAMETER_CATEGORIES", "Executor", "RankSetup"]
 
 #: Where the time of a message of parameters belongs, by the kind of link between its ends.
 PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
@@ -60,19 +62,6 @@ PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
         "gpu-gpu": Category.GPU_GPU_PARAMETERS,
         "local": Category.GPU_GPU_PARAMETERS,
         "node-node": Category.NODE_NODE_PARAMETERS,
-    }
-)
-#: The lane of each operation; those that are not here go over the network.
-LANES: Mapping[type[Any], str] = MappingProxyType(
-    {
-        LoadBatch: "copy",
-        Gradient: "compute",
-        Forward: "compute",
-        Backward: "compute",
-        Transform: "compute",
-        Apply: "compute",
-        Acquire: "compute",
-        Release: "compute",
     }
 )
 
@@ -255,18 +244,23 @@ class Executor:
 
     def _occupy(self, state: RankState, operation: Operation, cursor: Cursor) -> Activity:
         """Perform an operation once its lane is free."""
-        lane = LANES.get(type(operation), "network")
-        busy = state.lanes.get(lane)
-        if busy is not None and not busy[0].processed:
-            yield busy[0]
-            cursor.last = busy[1].last
+        lane = lane_of(operation)
+        yield from self._await_lane(state.lanes.get(lane), cursor)
         cursor.lane = state.thread + lane
         result = yield from self._handlers[type(operation)](state, operation, cursor)
         return result
 
+    def _await_lane(self, busy: tuple[simpy.Event, Cursor] | None, cursor: Cursor) -> Activity:
+        """Wait until what was started on a lane is done; that is why the thread goes on then, if it takes any time."""
+        if busy is not None and not busy[0].processed:
+            came = self._env.now
+            yield busy[0]
+            if self._env.now > came * SAME_INSTANT:
+                cursor.last = busy[1].last
+
     def _start(self, state: RankState, operation: Operation, cursor: Cursor) -> Handle:
         """Perform an operation beside the generator, behind what was started on its lane before."""
-        lane = LANES.get(type(operation), "network")
+        lane = lane_of(operation)
         own = Cursor(cursor.rank, state.thread + lane, cursor.step, cursor.last)
         started = _Started(simpy.Event(self._env), own)
         before = state.lanes.get(lane)
@@ -275,9 +269,7 @@ class Executor:
         sequence = self._messages.number(state) if isinstance(operation, Collective) else None
 
         def activity() -> Activity:
-            if before is not None and not before[0].processed:
-                yield before[0]
-                own.last = before[1].last
+            yield from self._await_lane(before, own)
             if isinstance(operation, Collective) and sequence is not None:
                 started.result = yield from self._messages.play(state, operation, own, sequence)
             else:
@@ -294,6 +286,6 @@ class Executor:
             started: _Started = handle.state
             if not started.done.processed:
                 yield started.done
-            if started.end > latest:
+            if started.end > latest * SAME_INSTANT:
                 latest, cursor.last = started.end, started.cursor.last
         return tuple(handle.state.result for handle in operation.handles)

@@ -16,6 +16,7 @@ from simulator.execution.cursor import Cursor
 from simulator.execution.exchange import Exchange, Message
 from simulator.execution.state import Activity, RankState, Run
 from simulator.execution.travel import collective_parts, collective_result, message_parts
+from simulator.instants import SAME_INSTANT
 
 __all__ = ["MessageOperations"]
 
@@ -164,9 +165,10 @@ class MessageOperations:
             place[...] = place + message.payload if transfer.reduce else message.payload
 
     def _await_all(self, messages: list[Message], cursor: Cursor) -> Activity:
-        """Wait for all; the one that arrives last is what the rank does next for."""
+        """Wait for all; the one that arrives last, the first of those, is what the rank does next for."""
         for message in messages:
             if not message.arrived.processed:
                 yield message.arrived
-        last = max(messages, key=lambda message: message.received_span)
+        latest = max(message.end for message in messages) / SAME_INSTANT
+        last = next(message for message in messages if message.end >= latest)
         cursor.last = last.sent_span if last.source == cursor.rank else last.received_span

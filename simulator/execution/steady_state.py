@@ -15,20 +15,20 @@ from collections.abc import Mapping
 
 from simulator.trace.spans import NO_CAUSE, Span, Trace
 
-__all__ = ["SHORTEST", "TOLERANCE", "extend", "settled_step", "shortened_lengths"]
+__all__ = ["MARGIN", "SHORTEST", "TOLERANCE", "WINDOW", "extend", "settled_step", "shortened_lengths"]
 
 #: Largest difference between the same moments of consecutive settled steps, in steps.
 TOLERANCE = 1e-11
 #: Steps of the first attempt; each further one takes twice as many.
 SHORTEST = 32
 #: Consecutive equal steps that are asked for, and steps at the end that are not looked at: they see the end coming.
-_WINDOW, _MARGIN = 4, 4
+WINDOW, MARGIN = 4, 4
 
 
-def shortened_lengths(steps: int) -> list[int]:
+def shortened_lengths(steps: int, shortest: int = SHORTEST) -> list[int]:
     """Numbers of steps worth simulating instead of `steps`, shortest first; empty if nothing would be saved."""
     lengths = []
-    length = SHORTEST
+    length = shortest
     while length <= steps // 2:
         lengths.append(length)
         length *= 2
@@ -45,8 +45,8 @@ def settled_step(trace: Trace, steps: int) -> tuple[int, float] | None:
     """
     if not trace.metadata.get("steps_alike", True):
         return None
-    last = steps - 1 - _MARGIN
-    first = last - _WINDOW
+    last = steps - 1 - MARGIN
+    first = last - WINDOW
     if first < 1:
         return None
     by_step = _by_step(trace)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from simulator.accounts import make_result
+from simulator.accounts import make_result, ran_event_by_event
 from simulator.errors import InputError, located
 from simulator.platform import build_platform
 from simulator.sharing.contention import shared_links
@@ -123,15 +123,8 @@ class Background:
         ]
         duration = play_together([tenant, *others], traffic)
         job = tenant.job
-        result = make_result(
-            simulation,
-            job.trace,
-            job.network,
-            job.executor,
-            simulation.steps,
-            job.arithmetic,
-            time.perf_counter() - started,
-        )
+        ran = ran_event_by_event(simulation, job, job.trace, simulation.steps, "others use the machine")
+        result = make_result(simulation, ran, time.perf_counter() - started)
         sharing = {
             "placement": self.table.placement,
             "nodes": list(simulation.platform.places),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.accounts import make_result
+from simulator.accounts import make_result, ran_event_by_event
 from simulator.errors import InputError, located
 from simulator.hardware import load_system
 from simulator.sharing.contention import SharedLink, shared_links
@@ -228,4 +228,6 @@ def _result(simulation: Simulation, tenant: Tenant, wall_time: float) -> Result:
     """A job's result beside the others, with times since it started."""
     job = tenant.job
     trace = moved(job.trace, -tenant.start) if tenant.start else job.trace
-    return make_result(simulation, trace, job.network, job.executor, simulation.steps, job.arithmetic, wall_time)
+    return make_result(
+        simulation, ran_event_by_event(simulation, job, trace, simulation.steps, "others use the machine"), wall_time
+    )

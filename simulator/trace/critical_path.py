@@ -8,11 +8,13 @@ there before its cause ended, as a receive posted early in a recorded run, was w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simulator.instants import SAME_INSTANT
 from simulator.trace.spans import NO_CAUSE, Category, Span, Trace
 
-__all__ = ["Piece", "breakdown", "communication_ratio", "critical_path"]
+__all__ = ["ROUNDING", "Piece", "breakdown", "communication_ratio", "critical_path", "stretch"]
 
 #: The categories whose share of the run is the paper's communication ratio.
 COMMUNICATION = (
@@ -24,7 +26,7 @@ COMMUNICATION = (
 
 
 #: Gaps up to this share of the run are rounding of times, not waiting.
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +53,48 @@ def critical_path(trace: Trace) -> list[Piece]:
     spans = trace.spans
     if not spans:
         return []
-    index = max(range(len(spans)), key=lambda i: (spans[i].end, i))
+    index = _last(spans)
     pieces: list[Piece] = []
     now = spans[index].end
-    rounding = _ROUNDING * now
+    rounding = ROUNDING * now
     while index != NO_CAUSE:
         span = spans[index]
-        if span.end < now - rounding:
-            pieces.append(Piece(span.end, now, None))
-            now = span.end
-        start = min(span.start, now) if span.start > rounding else 0.0
         # A cause always precedes its effect in the list, so this ends.
         index = span.cause if span.cause < index else NO_CAUSE
-        if index != NO_CAUSE and spans[index].end > start + rounding:
-            start = min(spans[index].end, now)
-        if start < now:
-            pieces.append(Piece(start, now, span))
+        cause = None if index == NO_CAUSE else spans[index]
+        end, start = stretch(span, cause, now, rounding)
+        if end < now:
+            pieces.append(Piece(end, now, None))
+        if start < end:
+            pieces.append(Piece(start, end, span))
         now = start
     if now > rounding:
         pieces.append(Piece(0.0, now, None))
     pieces.reverse()
     return pieces
+
+
+def _last(spans: Sequence[Span]) -> int:
+    """The span that ends last; of several, the last one of the last rank."""
+    latest = max(span.end for span in spans) / SAME_INSTANT
+    return max((index for index, span in enumerate(spans) if span.end >= latest), key=lambda i: (spans[i].rank, i))
+
+
+def stretch(span: Span, cause: Span | None, now: float, rounding: float) -> tuple[float, float]:
+    """End and start [s] of what a span contributes to the critical path, of which everything from `now` on is known.
+
+    Parameters
+    ----------
+    span, cause : Span
+        The next span of the path, and what let it start.
+    rounding : float
+        Gaps up to this are none [s].
+    """
+    end = span.end if span.end < now - rounding else now
+    start = min(span.start, end) if span.start > rounding else 0.0
+    if cause is not None and cause.end > start + rounding:
+        start = min(cause.end, end)
+    return end, start
 
 
 def breakdown(trace: Trace) -> dict[str, float]:

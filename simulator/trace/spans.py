@@ -5,12 +5,12 @@ Simulated and real runs record the same spans under the same names, so that one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["NO_CAUSE", "Category", "RankInfo", "Span", "Trace"]
+__all__ = ["NO_CAUSE", "Category", "RankInfo", "Span", "Trace", "TraceOnDemand"]
 
 #: `Span.cause` of a span that started because the run did.
 NO_CAUSE = -1
@@ -86,3 +86,44 @@ class Trace:
     def lanes(self) -> Sequence[tuple[int, str]]:
         """The (rank, lane) pairs that hold spans, in order."""
         return sorted({(span.rank, span.lane) for span in self.spans})
+
+
+class TraceOnDemand(Trace):
+    """A trace whose spans are made when somebody first asks for them, of a run that knows its sums without them.
+
+    Parameters
+    ----------
+    ranks : tuple of RankInfo
+    make : callable
+        Gives the spans.
+    duration : float
+        End of the last one [s].
+    metadata : dict
+    """
+
+    def __init__(
+        self,
+        ranks: tuple[RankInfo, ...],
+        make: Callable[[], list[Span]],
+        duration: float,
+        metadata: dict[str, object],
+    ) -> None:
+        self.ranks = ranks
+        self.metadata = metadata
+        self._make = make
+        self._duration = duration
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is not there, which the spans are not until now.
+        if name != "spans":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.spans = self._make()
+        return self.spans
+
+    def __repr__(self) -> str:
+        return f"TraceOnDemand({len(self.ranks)} ranks, {self._duration:.6g} s)"
+
+    @property
+    def duration(self) -> float:
+        """End of the last span [s]."""
+        return self._duration

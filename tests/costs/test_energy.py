@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.energy import Draw, busy_seconds
+from simulator.energy import Draw
 from simulator.errors import InputError, UnknownNameError
 from simulator.hardware import load_device
 from simulator.hardware.catalogue import names
 from simulator.result import Result
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
+from simulator.trace.summary import busy_seconds
 from simulator.trace import Category, Span
 
 

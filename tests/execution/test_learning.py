@@ -133,7 +133,7 @@ def replicas(method, **changes):
 
     def play(self, steps, progress):
         outcome = original(self, steps, progress)
-        kept["ranks"] = outcome[2].ranks
+        kept["ranks"] = outcome.executor.ranks
         return outcome
 
     with patch.object(Simulation, "_play", play):
@@ -220,6 +220,7 @@ def test_learning_changes_no_time(method):
                 "workload.steps": STEPS,
                 "simulation.seed": SEED,
                 "simulation.jitter": 0.2,
+                "simulation.exact": True,
             },
         )
     )

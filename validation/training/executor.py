@@ -33,7 +33,7 @@ from simulator.algorithms.vocabulary import (
     Transform,
 )
 from simulator.execution.cursor import Cursor
-from simulator.execution.executor import LANES
+from simulator.execution.lanes import lane_of
 from validation.training.messages import Messages
 from validation.training.operations import Operations
 from validation.training.recorder import Recorder
@@ -138,13 +138,13 @@ class RankDriver:
             elif type(operation) is Join:
                 value = tuple(handle.state.result() for handle in operation.handles)
             else:
-                lane = LANES.get(type(operation), "network")
+                lane = lane_of(operation)
                 lanes.free(lane)
                 value = self._perform(operation, self._cursor(lane, lanes), self._number(operation), self._handlers)
         lanes.close()
 
     def _start(self, operation: Operation, lanes: _Lanes) -> Handle:
-        lane = LANES.get(type(operation), "network")
+        lane = lane_of(operation)
         cursor, number = self._cursor(lane, lanes), self._number(operation)
         return Handle(lanes.start(lane, lambda: self._perform(operation, cursor, number, self._started)))
 

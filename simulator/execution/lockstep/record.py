@@ -1,0 +1,199 @@
+"""What a run in lockstep leaves behind: batches of spans, numbered in the order in which programs come to them.
+
+A batch holds what many ranks do at once. Spans are numbered through all batches, a cause always before its effect.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from simulator.execution.lockstep.collective import Additions, Messages, Played
+from simulator.execution.lockstep.patterns import Floats, Integers, Pattern
+from simulator.trace.spans import Span
+
+__all__ = ["Batch", "CollectiveCall", "LocalWork", "Record"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LocalWork:
+    """One operation of several ranks on their own devices; arrays of shape (ranks,).
+
+    Attributes
+    ----------
+    first : int
+        Number of its first span.
+    categories : sequence of str
+        One for each rank, or one for all.
+    size : float
+        Bytes.
+    carried : mapping
+        Bytes over the routes of each pattern, where it is a transfer.
+    """
+
+    first: int
+    rank: Integers
+    step: Integers
+    lane: str
+    categories: Sequence[str]
+    name: str
+    start: Floats
+    end: Floats
+    cause: Integers
+    size: float
+    carried: Mapping[Pattern, Floats] = field(default_factory=dict)
+
+    @property
+    def spans(self) -> int:
+        """How many spans it is."""
+        return len(self.rank)
+
+    def span(self, place: int) -> Span:
+        """One of its spans."""
+        category = self.categories[place if len(self.categories) > 1 else 0]
+        times = float(self.start[place]), float(self.end[place])
+        rank, step, cause = int(self.rank[place]), int(self.step[place]), int(self.cause[place])
+        return Span(rank, self.lane, category, self.name, *times, self.size, step, -1, cause)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CollectiveCall:
+    """A collective that was played at some time.
+
+    Attributes
+    ----------
+    first : int
+        Number of its first span.
+    base : float
+        When the first rank came to it [s]; what was played counts from there.
+    entry : array of int, shape (ranks,)
+        Number of the span that each rank did last before it.
+    step : array of int, shape (ranks,)
+    kind : str
+    element_size : int
+        Bytes.
+    category : callable
+        ``(source_rank, destination_rank)`` to the breakdown part of what passes between them.
+    update_categories : sequence of str
+        Of each rank's additions.
+    beside : bool
+        Whether it goes on beside other work of a rank.
+    """
+
+    first: int
+    played: Played
+    base: float
+    entry: Integers
+    step: Integers
+    lane: str
+    kind: str
+    element_size: int
+    category: Callable[[int, int], str]
+    update_categories: Sequence[str]
+
+    beside: bool
+
+    @property
+    def spans(self) -> int:
+        """How many spans it is."""
+        return self.played.spans
+
+    @property
+    def carried(self) -> Mapping[Pattern, Floats]:
+        """Bytes over the routes of each pattern."""
+        return self.played.carried
+
+    def span(self, place: int) -> Span:
+        """One of its spans."""
+        parts = self.played.parts
+        part = parts[bisect_right(parts, place, key=lambda part: part.first) - 1]
+        return self._span(part, place - part.first)
+
+    def _span(self, part: Messages | Additions, index: int) -> Span:
+        if isinstance(part, Additions):
+            rank = int(part.rank[index])
+            times = self.base + float(part.start[index]), self.base + float(part.end[index])
+            cause, step = self.number(int(part.cause[index])), int(self.step[rank])
+            return Span(rank, self.lane, self.update_categories[rank], "add", *times, 0.0, step, -1, cause)
+        receives, message = divmod(index, len(part.end))
+        source, destination = int(part.pattern.source[message]), int(part.pattern.destination[message])
+        rank, peer, what = (destination, source, "receive") if receives else (source, destination, "send")
+        return Span(
+            rank,
+            self.lane,
+            self.category(source, destination),
+            f"{what} {self.kind}",
+            self.base + float(part.start[message]),
+            self.base + float(part.end[message]),
+            float(part.played.elements[message] * self.element_size),
+            int(self.step[rank]),
+            peer,
+            self.number(int(part.cause[message])),
+        )
+
+    def number(self, inside: int) -> int:
+        """Number in the run of a span of the collective, or of what a rank did before it."""
+        return self.first + inside if inside >= 0 else int(self.entry[-1 - inside])
+
+
+Batch = LocalWork | CollectiveCall
+
+
+@dataclass
+class Record:
+    """All batches of a run.
+
+    Attributes
+    ----------
+    batches : list
+        In the order of their spans' numbers.
+    spans : int
+        How many spans they hold.
+    """
+
+    batches: list[Batch] = field(default_factory=list)
+    spans: int = 0
+
+    def add(self, batch: Batch) -> None:
+        """Append a batch, whose first span must have the next number."""
+        self.batches.append(batch)
+        self.spans += batch.spans
+
+    def in_order_of_steps(self) -> Record:
+        """The same with the batches of each step together; itself if they are, or if some batch is of several steps.
+
+        A rank may be ahead of another by a few operations, so batches of two steps can come to stand in turn.
+        """
+        steps = [int(batch.step[0]) for batch in self.batches]
+        if steps == sorted(steps) or any((batch.step != batch.step[0]).any() for batch in self.batches):
+            return self
+        order = sorted(range(len(steps)), key=steps.__getitem__)
+        counts = [self.batches[place].spans for place in order]
+        firsts = np.zeros(len(order), dtype=np.int64)
+        firsts[order] = np.cumsum([0, *counts[:-1]])
+        before = np.array([batch.first for batch in self.batches])
+
+        def renumbered(numbers: Integers) -> Integers:
+            place = np.searchsorted(before, numbers, side="right") - 1
+            return np.where(numbers < 0, numbers, numbers - before[place] + firsts[place])
+
+        made = Record()
+        for place in order:
+            batch, first = self.batches[place], int(firsts[place])
+            if isinstance(batch, LocalWork):
+                made.add(replace(batch, first=first, cause=renumbered(batch.cause)))
+            else:
+                made.add(replace(batch, first=first, entry=renumbered(batch.entry)))
+        return made
+
+    def span(self, number: int) -> Span:
+        """The span of that number."""
+        batch = self.batch_of(number)
+        return batch.span(number - batch.first)
+
+    def batch_of(self, number: int) -> Batch:
+        """The batch that holds the span of that number."""
+        return self.batches[bisect_right(self.batches, number, key=lambda batch: batch.first) - 1]

@@ -1,0 +1,96 @@
+"""Whether the steps of a run in lockstep have settled: see `simulator.execution.steady_state` for what that allows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.execution.lockstep.record import Batch, CollectiveCall, LocalWork, Record
+from simulator.execution.steady_state import MARGIN, TOLERANCE, WINDOW
+
+__all__ = ["Settled", "settled_step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A step that can be repeated.
+
+    Attributes
+    ----------
+    step : int
+        All later ones but the last few are copies of it.
+    period : float
+        Its length [s].
+    spans : int
+        How many it has.
+    """
+
+    step: int
+    period: float
+    spans: int
+
+
+def settled_step(record: Record, steps: int) -> Settled | None:
+    """A step that can be repeated; None if the run, of `steps` steps, has not settled."""
+    last = steps - 1 - MARGIN
+    first = last - WINDOW
+    if first < 1:
+        return None
+    by_step: defaultdict[int, list[Batch]] = defaultdict(list)
+    order = []
+    for batch in record.batches:
+        step = int(batch.step[0])
+        if (batch.step != step).any():
+            return None
+        by_step[step].append(batch)
+        order.append(step)
+    if order != sorted(order) or len(by_step) != steps:
+        return None
+    # The moment that the last collective of a step began, or else its last span ended.
+    period = _moment(by_step[last][-1]) - _moment(by_step[last - 1][-1])
+    spans = by_step[last][0].first - by_step[last - 1][0].first
+    found = Settled(last, period, spans)
+    for step in range(first, last):
+        now, following = by_step[step], by_step[step + 1]
+        if len(now) != len(following) or not all(map(found_equal(found), now, following)):
+            return None
+    near = by_step[last - 1][0].first
+    return found if all(_earliest_cause(batch) >= near for batch in by_step[last]) else None
+
+
+def found_equal(found: Settled):  # type: ignore[no-untyped-def]
+    """Whether two batches are one, moved by a period."""
+    slack = TOLERANCE * found.period
+
+    def equal(before: Batch, after: Batch) -> bool:
+        if after.first - before.first != found.spans:
+            return False
+        if isinstance(before, CollectiveCall) and isinstance(after, CollectiveCall):
+            return (
+                before.played is after.played
+                and before.kind == after.kind
+                and abs(after.base - before.base - found.period) <= slack
+                and bool((after.entry - before.entry == found.spans).all())
+            )
+        if isinstance(before, LocalWork) and isinstance(after, LocalWork):
+            same = (before.lane, before.name, before.size) == (after.lane, after.name, after.size)
+            return (
+                same
+                and bool(np.array_equal(before.rank, after.rank))
+                and bool((abs(after.end - before.end - found.period) <= slack).all())
+                and bool((abs(after.start - before.start - found.period) <= slack).all())
+                and bool((after.cause - before.cause == found.spans).all())
+            )
+        return False
+
+    return equal
+
+
+def _moment(batch: Batch) -> float:
+    return batch.base if isinstance(batch, CollectiveCall) else float(batch.end[0])
+
+
+def _earliest_cause(batch: Batch) -> int:
+    return int((batch.entry if isinstance(batch, CollectiveCall) else batch.cause).min())
