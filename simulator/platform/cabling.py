@@ -9,14 +9,15 @@ is found once and becomes links once, so that a route costs about as much as it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
 from simulator.hardware.cables import Cable, CableType
 from simulator.platform.corrections import UNCORRECTED, PlatformCorrections
 from simulator.platform.links import Link
+from simulator.platform.records import record
 
 __all__ = ["LaidStretch", "LinkBuilder", "Step", "Stretch", "steps_of"]
 
@@ -29,11 +30,24 @@ class Step(NamedTuple):
     cable: CableType
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record
 class Stretch:
-    """Steps that paths take one after the other. Compared by identity: who finds paths hands out each stretch once."""
+    """The way through some vertices over equal cables. Whoever finds paths hands out the same stretch every time.
 
-    steps: tuple[Step, ...]
+    Attributes
+    ----------
+    vertices : sequence of str
+        In order, both ends included.
+    cable : CableType
+        What joins each with the next.
+    """
+
+    vertices: Sequence[str]
+    cable: CableType
+
+    def steps(self) -> tuple[Step, ...]:
+        """The same step by step."""
+        return tuple(Step(source, target, self.cable) for source, target in pairwise(self.vertices))
 
 
 class LaidStretch(NamedTuple):
@@ -42,7 +56,7 @@ class LaidStretch(NamedTuple):
     Attributes
     ----------
     flow_cap, pageable_bandwidth : float
-        The least of all cables; see `simulator.hardware.cables.CableType`.
+        The least of its cables; see `simulator.hardware.cables.CableType`.
     """
 
     links: tuple[Link, ...]
@@ -64,9 +78,8 @@ class LinkBuilder:
         self._links: dict[tuple[str, str], Link] = {}
         self._laid: dict[Stretch, LaidStretch] = {}
 
-    def link(self, step: Step) -> Link:
-        """The link of a step."""
-        source, target, cable = step
+    def link(self, source: str, target: str, cable: CableType) -> Link:
+        """The link of a step from vertex to vertex over a cable."""
         link = self._links.get((source, target))
         if link is None:
             cable = self._corrections.cable(cable)
@@ -77,15 +90,13 @@ class LinkBuilder:
             self._links[source, target] = link
         return link
 
-    def links(self, path: Iterable[Step]) -> tuple[Link, ...]:
-        """The links of a path."""
-        return tuple(self.link(step) for step in path)
-
     def lay(self, stretch: Stretch) -> LaidStretch:
         """The links of a stretch; the same object every time."""
         laid = self._laid.get(stretch)
         if laid is None:
-            laid = self._laid[stretch] = LaidStretch(self.links(stretch.steps), *self.limits(stretch.steps))
+            links = tuple(self.link(source, target, stretch.cable) for source, target in pairwise(stretch.vertices))
+            cable = self._corrections.cable(stretch.cable)
+            laid = self._laid[stretch] = LaidStretch(links, cable.flow_cap, cable.pageable_bandwidth)
         return laid
 
     def limits(self, path: Iterable[Step]) -> tuple[float, float]:

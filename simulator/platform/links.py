@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from math import inf
+
+from simulator.platform.records import record
 
 __all__ = ["CORES", "THREADS", "Link", "Route"]
 
@@ -13,7 +14,7 @@ __all__ = ["CORES", "THREADS", "Link", "Route"]
 CORES, THREADS = "cores", "threads"
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Link:
     """One direction of one cable, bus or on-chip path. Compared by identity: two cables are never the same link.
 
@@ -45,7 +46,7 @@ class Link:
     crowded_bandwidth: float = inf
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Route:
     """The path of a message, with the software costs that come before its first byte.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from simulator.hardware.device import Device
+from simulator.platform.records import record
 
 __all__ = ["DeviceKind", "LinkClass", "PlacedDevice", "link_class", "vertex_name"]
 
@@ -13,7 +13,7 @@ DeviceKind = Literal["accelerator", "host"]
 LinkClass = Literal["cpu-gpu", "gpu-gpu", "node-node", "local"]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class PlacedDevice:
     """One device of one node.
 

@@ -263,7 +263,7 @@ class Platform:
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """Both directions of every cable."""
-        return self._builder.links(step for cable in self.cables() for step in steps_of(cable))
+        return tuple(self._builder.link(*step) for cable in self.cables() for step in steps_of(cable))
 
     @cached_property
     def graph(self) -> networkx.DiGraph[str]:

@@ -23,7 +23,7 @@ destination. Of each part the links and the limits are known, so that nothing is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from itertools import chain
 from math import inf
@@ -116,7 +116,7 @@ class Routing:
             return self._across(self._end(source, False), self._end(destination, True))
         kind = link_class(source, destination)
         way = self._inside(kind, source.local_name, destination.local_name)
-        return Route(self._builder.links(_placed(way.path, source.node)), way.overhead, way.rate_cap)
+        return Route(self._placed(way.path, source.node), way.overhead, way.rate_cap)
 
     def between_adapters(self, source: int, destination: int) -> Route:
         """The route of a flow from one adapter to another, by the fabric's numbers, without any software."""
@@ -131,6 +131,11 @@ class Routing:
         if copies and not self._pinned:
             cap = min(cap, *(each.pageable_bandwidth for each in laid))
         return Route(_links(laid), self._software.message(copies), cap)
+
+    def _placed(self, path: Iterable[Step], node: int) -> tuple[Link, ...]:
+        """The links, in this node, of a way inside any."""
+        link = self._builder.link
+        return tuple([link(vertex_name(node, a), vertex_name(node, b), cable) for a, b, cable in path])
 
     def _find_inside(self, kind: LinkClass, source: str, target: str) -> _Inside:
         copies, cap = 0, inf
@@ -150,7 +155,7 @@ class Routing:
 
     def _find_end(self, device: PlacedDevice, inwards: bool) -> _End:
         way = self._to_adapter(device.local_name, device.kind, device.local_index, inwards)
-        laid = LaidStretch(self._builder.links(_placed(way.path, device.node)), *way.limits)
+        laid = LaidStretch(self._placed(way.path, device.node), *way.limits)
         return _End(device.node * len(self._node.nics) + way.adapter, way.copies, laid)
 
     def _find_to_adapter(self, local: str, kind: DeviceKind, turn: int, inwards: bool) -> _ToAdapter:
@@ -161,11 +166,6 @@ class Routing:
         stops = (adapter, middle, local) if inwards else (local, middle, adapter)
         path = paths.path(stops[0], stops[1]) + paths.path(stops[1], stops[2])
         return _ToAdapter(path, node.nics.index(adapter), int(staged), self._builder.limits(path))
-
-
-def _placed(path: Iterable[Step], node: int) -> Iterator[Step]:
-    """A way inside any node as one inside this one."""
-    return (Step(vertex_name(node, step.source), vertex_name(node, step.target), step.cable) for step in path)
 
 
 def _links(laid: Iterable[LaidStretch]) -> tuple[Link, ...]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 
 from simulator.hardware.cables import Cable, CableType
 from simulator.platform.cabling import Step, Stretch
 
-__all__ = ["Fabric", "NoFabric", "SwitchedFabric", "walk"]
+__all__ = ["Fabric", "NoFabric", "SwitchedFabric"]
 
 
 class Fabric(ABC):
@@ -38,7 +37,7 @@ class Fabric(ABC):
 
     def path(self, source: int, target: int) -> tuple[Step, ...]:
         """The same step by step."""
-        return tuple(step for stretch in self.stretches(source, target) for step in stretch.steps)
+        return tuple(step for stretch in self.stretches(source, target) for step in stretch.steps())
 
     @abstractmethod
     def cables(self) -> Iterator[Cable]:
@@ -61,8 +60,8 @@ class SwitchedFabric(Fabric):
     def __init__(self, adapters: Sequence[str], cables: Mapping[str, CableType]) -> None:
         super().__init__(adapters, cables)
         self.injection = cables["injection"]
-        self.into = cache(lambda adapter: walk([adapters[adapter], self.switch_of(adapter)], self.injection))
-        self.out = cache(lambda adapter: walk([self.switch_of(adapter), adapters[adapter]], self.injection))
+        self.into = cache(lambda adapter: Stretch((adapters[adapter], self.switch_of(adapter)), self.injection))
+        self.out = cache(lambda adapter: Stretch((self.switch_of(adapter), adapters[adapter]), self.injection))
 
     @abstractmethod
     def switch_of(self, adapter: int) -> str:
@@ -88,8 +87,3 @@ class NoFabric(Fabric):
     def layers(self) -> Mapping[str, int]:
         """None."""
         return {}
-
-
-def walk(vertices: Sequence[str], cable: CableType) -> Stretch:
-    """The stretch through `vertices` over equal cables."""
-    return Stretch(tuple(Step(source, target, cable) for source, target in pairwise(vertices)))

@@ -23,7 +23,7 @@ from simulator.errors import UnknownNameError
 from simulator.hardware.cables import Cable, CableType
 from simulator.hardware.fabric import DragonflyProfile
 from simulator.platform.cabling import Stretch
-from simulator.platform.fabrics.base import SwitchedFabric, walk
+from simulator.platform.fabrics.base import SwitchedFabric
 
 __all__ = ["ROUTINGS", "Dragonfly", "Router"]
 
@@ -58,7 +58,7 @@ class Dragonfly(SwitchedFabric):
         self.routing = routing
         self._seed = seed
         self.groups_in_use = ceil(len(adapters) / (profile.routers * profile.nodes_per_router))
-        self._hop = cache(lambda a, b: walk([_name(a), _name(b)], self._cable(a, b)))
+        self._hop = cache(lambda a, b: Stretch([_name(a), _name(b)], self._cable(a, b)))
         self._local = cache(self._find_local)
         self._ways = cache(self._find_ways)
 

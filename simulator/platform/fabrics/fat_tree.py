@@ -17,7 +17,7 @@ from math import ceil
 from simulator.hardware.cables import Cable, CableType
 from simulator.hardware.fabric import FatTreeProfile
 from simulator.platform.cabling import Stretch
-from simulator.platform.fabrics.base import SwitchedFabric, walk
+from simulator.platform.fabrics.base import SwitchedFabric
 
 __all__ = ["FatTree"]
 
@@ -36,8 +36,8 @@ class FatTree(SwitchedFabric):
         self.half = profile.radix // 2
         self._uplink = cables.get("uplink", self.injection)
         self.leaves = ceil(len(adapters) / self.down)
-        self._rise = cache(lambda *where: walk(self._column(*where), self._uplink))
-        self._fall = cache(lambda *where: walk(self._column(*where)[::-1], self._uplink))
+        self._rise = cache(lambda *where: Stretch(self._column(*where), self._uplink))
+        self._fall = cache(lambda *where: Stretch(self._column(*where)[::-1], self._uplink))
 
     def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
         """To the leaf, up to the first common level, down again, to the adapter."""

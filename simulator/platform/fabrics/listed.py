@@ -13,7 +13,7 @@ from functools import cache
 from simulator.errors import InputError
 from simulator.hardware.cables import Cable, CableType
 from simulator.platform.cabling import Stretch, steps_of
-from simulator.platform.fabrics.base import Fabric, walk
+from simulator.platform.fabrics.base import Fabric
 
 __all__ = ["ListedFabric"]
 
@@ -39,7 +39,7 @@ class ListedFabric(Fabric):
                 self._neighbours[step.source][step.target] = step.cable
         self._distances: dict[int, dict[str, int]] = {}
         self._next = cache(self._find_next)
-        self._hop = cache(lambda *ends: walk(ends, self._neighbours[ends[0]][ends[1]]))
+        self._hop = cache(lambda *ends: Stretch(ends, self._neighbours[ends[0]][ends[1]]))
 
     def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
         """A path of fewest steps, each a stretch."""

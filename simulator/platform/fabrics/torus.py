@@ -14,7 +14,7 @@ from itertools import product
 from simulator.hardware.cables import Cable, CableType
 from simulator.hardware.fabric import TorusProfile
 from simulator.platform.cabling import Stretch
-from simulator.platform.fabrics.base import SwitchedFabric, walk
+from simulator.platform.fabrics.base import SwitchedFabric
 
 __all__ = ["Torus"]
 
@@ -30,7 +30,7 @@ class Torus(SwitchedFabric):
         self.nodes_per_router = profile.nodes_per_router
         self._link = cables["link"]
         self._place = cache(self._find_place)
-        self._along = cache(lambda *ring: walk([_name(place) for place in self._ring(*ring)], self._link))
+        self._along = cache(lambda *ring: Stretch([_name(place) for place in self._ring(*ring)], self._link))
 
     def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
         """To the router, along a ring in each dimension, to the adapter."""
