@@ -20,15 +20,15 @@ __all__ = ["MARGIN", "SHORTEST", "TOLERANCE", "WINDOW", "extend", "settled_step"
 #: Largest difference between the same moments of consecutive settled steps, in steps.
 TOLERANCE = 1e-11
 #: Steps of the first attempt; each further one takes twice as many.
-SHORTEST = 32
+SHORTEST = 12
 #: Consecutive equal steps that are asked for, and steps at the end that are not looked at: they see the end coming.
 WINDOW, MARGIN = 4, 4
 
 
-def shortened_lengths(steps: int, shortest: int = SHORTEST) -> list[int]:
+def shortened_lengths(steps: int) -> list[int]:
     """Numbers of steps worth simulating instead of `steps`, shortest first; empty if nothing would be saved."""
     lengths = []
-    length = shortest
+    length = SHORTEST
     while length <= steps // 2:
         lengths.append(length)
         length *= 2

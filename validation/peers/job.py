@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import simpy
@@ -13,12 +13,16 @@ from simulator.algorithms.rank import Rank, Task
 from simulator.algorithms.registry import Program
 from simulator.collectives.schedule import Schedule
 from simulator.execution.executor import Executor, RankSetup
+from simulator.execution.lockstep import Unsuited, run_in_lockstep
+from simulator.execution.memory import uncollected
+from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, SHORTCUTS, Shortcut, Shortcuts
+from simulator.execution.steady_state import settled_step, shortened_lengths
 from simulator.network.fluid import FluidNetwork
 from simulator.trace import Category, RankInfo, Trace
 from validation.peers.experiment import Times
 from validation.peers.star import LATENCY, Star
 
-__all__ = ["ELEMENT_SIZE", "Costs", "Job", "mailbox", "simulate"]
+__all__ = ["ELEMENT_SIZE", "Costs", "Job", "Played", "mailbox", "play", "simulate"]
 
 #: Bytes of a number.
 ELEMENT_SIZE = 4
@@ -119,12 +123,83 @@ class Job:
         return self.schedule(kind, ranks, elements, root)
 
 
+@dataclass(frozen=True)
+class Played:
+    """A job that was played.
+
+    Attributes
+    ----------
+    duration : float
+        Until its last rank is done [s].
+    shortcuts : Shortcuts
+        How.
+    """
+
+    duration: float
+    shortcuts: Shortcuts
+
+
+def play(job: Job, exact: bool = False) -> Played:
+    """Play a job in the shortest way that is exact, or event by event."""
+    if not exact:
+        try:
+            return _in_lockstep(job)
+        except Unsuited as reason:
+            why_not = str(reason)
+        for steps in shortened_lengths(job.steps):
+            trace = _event_by_event(replace(job, steps=steps))
+            settled = settled_step(trace, steps)
+            if settled is not None:
+                _, period = settled
+                remark = f"{job.steps - steps:,} of {job.steps:,} steps"
+                found = (Shortcut(LOCKSTEP, False, why_not), Shortcut(SETTLED_STEPS, True, remark))
+                return Played(trace.duration + (job.steps - steps) * period, Shortcuts(found))
+    return Played(_event_by_event(job).duration, Shortcuts())
+
+
+def _in_lockstep(job: Job) -> Played:
+    run = run_in_lockstep(
+        lambda steps: replace(job, steps=steps).task(),
+        lambda: _setups(job, job.star()),
+        _rank_infos(job),
+        job.steps,
+        frozenset(SHORTCUTS),
+        random=False,
+        route=job.star().route,
+        category=_category,
+        schedule=job.called,
+    )
+    return Played(run.outcome.duration, Shortcuts(run.shortcuts))
+
+
 def simulate(job: Job) -> Times:
     """Messages of the job as our executor and the fluid network time them, by `mailbox`."""
+    times = defaultdict(list)
+    for span in _event_by_event(job).spans:
+        if span.peer >= 0 and span.name.startswith("send "):
+            times[mailbox(span.rank, span.peer)].append((span.start, span.end))
+    return times
+
+
+def _event_by_event(job: Job) -> Trace:
     env = simpy.Environment()
     star = job.star()
-    trace = Trace(tuple(RankInfo(i, job.role(i), f"d{i}", "d", i) for i in range(len(job.programs))))
-    setups = [
+    trace = Trace(_rank_infos(job))
+    with uncollected():
+        Executor(env, job.task(), _setups(job, star), FluidNetwork(env), star.route, _category, job.called, trace).run()
+    return trace
+
+
+def _rank_infos(job: Job) -> tuple[RankInfo, ...]:
+    return tuple(RankInfo(i, job.role(i), f"d{i}", "d", i) for i in range(len(job.programs)))
+
+
+def _category(source: int, target: int) -> str:
+    return Category.NODE_NODE_PARAMETERS
+
+
+def _setups(job: Job, star: Star) -> list[RankSetup]:
+    return [
         RankSetup(
             program=program,
             role=job.role(rank),
@@ -138,21 +213,6 @@ def simulate(job: Job) -> Times:
         )
         for rank, program in enumerate(job.programs)
     ]
-    Executor(
-        env,
-        job.task(),
-        setups,
-        FluidNetwork(env),
-        star.route,
-        lambda source, target: Category.NODE_NODE_PARAMETERS,
-        job.called,
-        trace,
-    ).run()
-    times = defaultdict(list)
-    for span in trace.spans:
-        if span.peer >= 0 and span.name.startswith("send "):
-            times[mailbox(span.rank, span.peer)].append((span.start, span.end))
-    return times
 
 
 def mailbox(source: int, target: int) -> str:

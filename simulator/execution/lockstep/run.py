@@ -18,9 +18,6 @@ from simulator.trace.spans import RankInfo
 
 __all__ = ["LockstepRun", "run_in_lockstep"]
 
-#: Steps of the first attempt: here a step is cheap, but so is every step less.
-_SHORTEST = 12
-
 
 @dataclass(frozen=True)
 class LockstepRun:
@@ -88,7 +85,7 @@ def run_in_lockstep(
             else:
                 return executor
 
-    shorter = shortened_lengths(steps, _SHORTEST) if SETTLED_STEPS in allowed and not random else []
+    shorter = shortened_lengths(steps) if SETTLED_STEPS in allowed and not random else []
     for length in (*shorter, steps):
         executor = play(length)
         executor.record = executor.record.in_order_of_steps()
