@@ -24,20 +24,17 @@ class NetworkCounters:
     transfers : int
         Messages asked for, empty ones included.
     solves : int
-        Max-min problems solved: one for each connected group of flows, at each instant at which it changed.
+        Max-min problems solved: one at each instant at which a flow that shares started or ended.
     solved_flows : int
         Flows in those problems, summed.
     direct : int
         Times a flow got its rate without a solve, because it shared no resource with another.
-    events : int
-        SimPy events scheduled.
     """
 
     transfers: int = 0
     solves: int = 0
     solved_flows: int = 0
     direct: int = 0
-    events: int = 0
 
 
 @dataclass(frozen=True)

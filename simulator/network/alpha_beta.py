@@ -32,7 +32,6 @@ class AlphaBetaNetwork:
         check_size(size)
         self._carried[route] = self._carried.get(route, 0.0) + size
         self.counters.transfers += 1
-        self.counters.events += 1
         return self._env.timeout(route.time(size))
 
     def traffic(self) -> dict[str, float]:

@@ -6,6 +6,8 @@ of them are served by one counter of bytes, the service that each member has had
 stands at s leaves when it stands at s + size: a change of rate costs the same for a bundle of a thousand flows as for
 one (the virtual time of processor sharing; Parekh and Gallager, *IEEE/ACM Trans. Networking* 1, 1993). So an incast of
 n flows costs O(log n) for each start and end, not O(n).
+
+A flow all of whose resources are its own is in no bundle: it is *alone*, and its end is known from its start.
 """
 
 from __future__ import annotations
@@ -21,21 +23,20 @@ __all__ = ["Bundle", "BundleKey", "Flow", "Path", "Resource"]
 class Resource:
     """What flows compete for: a directed link, or a medium that several links share.
 
-    `flows` and `bundles` are dicts used as ordered sets, so that results never depend on addresses in memory.
+    `flows` is a dict used as an ordered set, so that results never depend on addresses in memory.
     """
 
-    __slots__ = ("bundles", "busy", "busy_since", "capacity", "crowd", "crowded_capacity", "flows", "name", "visit")
+    __slots__ = ("busy", "busy_since", "capacity", "crowd", "crowded_capacity", "flows", "name", "number")
 
     def __init__(self, name: str, capacity: float, crowd: int = 0, crowded_capacity: float = inf) -> None:
         self.name = name
         self.capacity = capacity
         self.crowd = crowd or inf
-        self.crowded_capacity = crowded_capacity
+        self.crowded_capacity = crowded_capacity if crowd else capacity
         self.flows: dict[Flow, None] = {}
-        self.bundles: dict[Bundle, None] = {}
+        self.number = -1  # by which `FairShares` knows it, once it has been contended
         self.busy = 0.0  # seconds with at least one flow, up to `busy_since`
         self.busy_since = 0.0
-        self.visit = 0  # the last search for a component that came by
 
     @property
     def shared_capacity(self) -> float:
@@ -63,17 +64,31 @@ class Path:
 
 
 class Flow:
-    """A message whose bytes are on the way, or will be once its latency has passed."""
+    """A message whose bytes are on the way, or will be once its latency has passed.
 
-    __slots__ = ("bundle", "done", "path", "size", "target", "ticket")
+    Attributes
+    ----------
+    number : int
+        Of its start: flows that end at one instant do so in this order.
+    remaining, since : float
+        While alone: bytes that were still to come at that time of day.
+    bundle, target : Bundle or None, float
+        While in a bundle: its service at which the last byte arrives.
+    ticket : int
+        Tells the flow's place in a heap from places that it has left.
+    """
+
+    __slots__ = ("bundle", "done", "number", "path", "remaining", "since", "target", "ticket")
 
     def __init__(self, path: Path, size: float, done: simpy.Event) -> None:
         self.path = path
-        self.size = size
+        self.remaining = size
         self.done = done
+        self.number = -1
+        self.since = 0.0
         self.bundle: Bundle | None = None
-        self.target = 0.0  # the bundle's service at which the last byte arrives
-        self.ticket = -1  # tells the flow's place in its bundle from places that it has left
+        self.target = 0.0
+        self.ticket = -1
 
 
 #: Contended resources in the order of the path, and cap [B/s].
@@ -81,98 +96,53 @@ BundleKey = tuple[tuple[Resource, ...], float]
 
 
 class Bundle:
-    """Flows that have the same rate as long as they are together."""
+    """Flows that have the same rate as long as they are together: a group of `FairShares`, and who is in it."""
 
-    __slots__ = (
-        "cap",
-        "changed",
-        "count",
-        "departures",
-        "end",
-        "key",
-        "members",
-        "rate",
-        "resources",
-        "service",
-        "since",
-        "visit",
-    )
+    __slots__ = ("count", "departures", "group", "key", "members")
 
-    def __init__(self, key: BundleKey, now: float) -> None:
-        self.move(key)
-        self.rate = 0.0  # of each member [B/s]
-        self.service = 0.0  # bytes that a member since the beginning had received at `since`
-        self.since = now  # when the rate last changed
+    def __init__(self, key: BundleKey, group: int) -> None:
+        self.key = key
+        self.group = group
         self.count = 0
         self.departures = 0
-        self.members: list[
-            tuple[float, int, Flow]
-        ] = []  # heap of (target, ticket, flow); left ones stay until they surface
-        self.end = inf  # when the first member will be complete, as last announced
-        self.changed = True  # members came or went since the end was announced
-        self.visit = 0
+        # Heap of (target, ticket, flow); those that left stay until they surface.
+        self.members: list[tuple[float, int, Flow]] = []
 
-    def move(self, key: BundleKey) -> None:
-        """Let the members compete for other resources from now on, at the old rate until the next `set_rate`."""
-        self.key = key
-        self.resources, self.cap = key
-
-    def join(self, flow: Flow, remaining: float, ticket: int, now: float) -> None:
-        """Let `flow` have the bundle's rate from now until `remaining` bytes have arrived."""
+    def join(self, flow: Flow, target: float, ticket: int) -> None:
+        """Let `flow` have the bundle's rate until the bundle's service has reached `target`."""
         flow.bundle = self
+        flow.target = target
         flow.ticket = ticket
-        flow.target = self.service + self.rate * (now - self.since) + remaining
-        heappush(self.members, (flow.target, ticket, flow))
+        heappush(self.members, (target, ticket, flow))
         self.count += 1
-        self.changed = True
 
-    def leave(self, flow: Flow, now: float) -> float:
-        """Take `flow` out; returns how many of its bytes are still to come."""
-        remaining = flow.target - (self.service + self.rate * (now - self.since))
+    def leave(self, flow: Flow) -> None:
+        """Take `flow` out."""
         flow.bundle = None
         flow.ticket = -1
         self.count -= 1
-        self.changed = True
-        return max(remaining, 0.0)
 
-    def set_rate(self, rate: float, now: float) -> None:
-        """Change every member's rate from now on."""
-        if rate != self.rate:  # else keep `since`: a flow whose rate never changed ends at exactly start + size / rate
-            self.service += self.rate * (now - self.since)
-            self.since = now
-            self.rate = rate
-
-    def next_end(self) -> float:
-        """When the first member will be complete at the present rate."""
+    def first_target(self) -> float:
+        """The service at which the first member is complete; infinite if there is none."""
         members = self.members
         while members and members[0][2].ticket != members[0][1]:
             heappop(members)
-        if not members:
-            return inf
-        return self.since + (members[0][0] - self.service) / self.rate
+        return members[0][0] if members else inf
 
-    def pop_complete(self, horizon: float) -> list[Flow]:
-        """Take out the members that are complete at `horizon`, in the order of their ends."""
+    def pop_complete(self, served: float) -> list[Flow]:
+        """Take out the members that are complete when the service has reached `served`."""
         complete = []
-        while self.next_end() <= horizon:
+        while self.first_target() <= served:
             flow = heappop(self.members)[2]
-            flow.bundle = None
-            flow.ticket = -1
+            self.leave(flow)
             complete.append(flow)
-        self.count -= len(complete)
-        self.changed = True
         self.departures += len(complete)
-        if self.departures > len(self.members):
-            self._rebase()
         return complete
 
-    def _rebase(self) -> None:
-        """Count service from zero again, so that a bundle that never empties does not lose digits."""
-        members = self.members
-        service = self.service
-        for index, (target, ticket, flow) in enumerate(members):
+    def rebase(self, service: float) -> None:
+        """Count service from zero again, which stood at `service`."""
+        for index, (target, ticket, flow) in enumerate(self.members):
             if flow.ticket == ticket:
                 flow.target = target - service
-            members[index] = (target - service, ticket, flow)  # subtraction keeps the order of the heap
-        self.service = 0.0
+            self.members[index] = (target - service, ticket, flow)  # subtraction keeps the order of the heap
         self.departures = 0

@@ -1,7 +1,7 @@
 """Messages as fluid: after overhead and latency, bytes flow at the max-min fair rate of all flows present.
 
-Rates are recomputed when a flow starts or ends, but only for the flows that share a resource with it, directly or
-through others, and only once for everything that happens at one instant. A message that shares nothing takes exactly
+Rates are recomputed when a flow starts or ends, but only those that this can have changed, and only once for everything
+that happens at one instant; `simulator.network.fair_shares` does that. A message that shares nothing takes exactly
 ``overhead + latency + size / bandwidth``.
 
 Use it for messages that last much longer than a round trip. It knows no packets, buffers, congestion control or
@@ -17,7 +17,8 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import Any, ClassVar, cast
+from operator import attrgetter
+from typing import Any, ClassVar
 
 import simpy
 from simpy.events import EventPriority
@@ -25,8 +26,8 @@ from simpy.events import EventPriority
 from simulator.errors import InputError
 from simulator.network.accounts import NetworkCounters, ResourceUse, resource_uses, traffic_by_medium
 from simulator.network.base import check_size
+from simulator.network.fair_shares import fair_shares
 from simulator.network.flows import Bundle, BundleKey, Flow, Path, Resource
-from simulator.network.max_min import max_min_rates
 from simulator.platform.links import Link, Route
 
 __all__ = ["FluidNetwork", "Wakeup"]
@@ -39,34 +40,51 @@ _NORMAL = EventPriority(1)
 class Wakeup(simpy.Event):
     """Calls back once, at a time of day that no rounding of a delay has touched, with a priority of its own."""
 
-    def __init__(self, env: simpy.Environment, callback: Any, at: float, priority: EventPriority) -> None:
+    def __init__(
+        self, env: simpy.Environment, callback: Any, at: float, priority: EventPriority = _NORMAL, value: Any = None
+    ) -> None:
         self.env = env
         self.callbacks = [callback]
         self._ok = True
-        self._value = None
+        self._value = value
         # As `Environment.schedule` does it, but for the sum of now and a delay: now + (at - now) may miss `at`.
         heappush(env._queue, (at, priority, next(env._eid), self))
 
 
 class FluidNetwork:
-    """Flows share the bandwidth of their links max-min fairly; see `Network` for the interface."""
+    """Flows share the bandwidth of their links max-min fairly; see `Network` for the interface.
+
+    Parameters
+    ----------
+    env : simpy.Environment
+    incremental : bool
+        Whether only those rates are worked out again that a start or end can have changed, not those of all flows that
+        are connected with it. The same but for rounding.
+    compiled : bool
+        Whether the compiled help may be used where it is installed. The same to the last digit.
+    """
 
     description: ClassVar[str] = "concurrent messages share links max-min fairly, recomputed at each start and end"
-    #: Ends closer than this, relative to the time of day, are one instant: they differ by rounding alone.
+    #: Ends of flows that share closer than this, relative to the time of day, are one instant: they differ by rounding.
     same_instant: ClassVar[float] = 1.0 + 1e-12
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: simpy.Environment, *, incremental: bool = True, compiled: bool = True) -> None:
         self.counters = NetworkCounters()
         self._env = env
         self._paths: dict[Route, Path] = {}
         self._resources: dict[str, Resource] = {}
-        self._bundles: dict[BundleKey, Bundle] = {}  # those with contended resources
-        self._unplaced: dict[Flow, None] = {}  # flows that may belong to another bundle since this instant
-        self._changed: dict[Resource, None] = {}  # contended resources whose flows have changed
+        self._starting: dict[float, list[Flow]] = {}  # by time of day, flows whose latency passes then
+        self._alone: list[tuple[float, int, Flow]] = []  # heap of (end, ticket, flow), as in bundles
+        self._shares = fair_shares(incremental, compiled)
+        self._bundles: dict[BundleKey, Bundle] = {}
+        self._groups: dict[int, Bundle] = {}  # the same by their numbers in `_shares`
+        self._bundles_end = inf  # when the first member of any will be complete
+        self._unplaced: dict[Flow, None] = {}  # flows that may belong elsewhere since this instant
+        self._changed: dict[Bundle, None] = {}  # bundles whose members have changed
+        self._crowds: dict[Resource, None] = {}  # resources that may have become crowded, or no longer be
         self._share_pending = False
-        self._ends: list[tuple[float, int, Bundle]] = []  # heap; an entry counts while it equals the bundle's `end`
+        self._numbers = count()
         self._tickets = count()
-        self._visits = count(1)
         self._timer: Wakeup | None = None  # the one that counts; overtaken ones fire and are ignored
         self._timer_at = inf
 
@@ -76,12 +94,16 @@ class FluidNetwork:
         path = self._paths.get(route) or self._add_path(route)
         path.bytes += size
         self.counters.transfers += 1
-        self.counters.events += 1
         if size == 0 or path.bandwidth == inf:
             return self._env.timeout(path.delay)
-        flow = Flow(path, size, self._env.event())
-        latency = self._env.timeout(path.delay, flow)
-        latency.callbacks.append(self._start if path.turn == 0.0 else self._await_turn)
+        flow = Flow(path, size, simpy.Event(self._env))
+        at = self._env.now + path.delay
+        starting = self._starting.get(at)
+        if starting is None:
+            self._starting[at] = [flow]
+            Wakeup(self._env, self._start_due, at)
+        else:
+            starting.append(flow)
         return flow.done
 
     def traffic(self) -> dict[str, float]:
@@ -115,28 +137,39 @@ class FluidNetwork:
 
     # What happens to a flow. Each of these only notes what has changed; `_share` works out the consequences.
 
-    def _await_turn(self, event: simpy.Event) -> None:
-        """Start a flow, or have it wait first where a resource is taken."""
-        flow = cast(Flow, event.value)
-        if any(resource.taken for resource in flow.path.resources):
-            event = self._env.timeout(flow.path.turn, flow)
-            assert event.callbacks is not None
-            event.callbacks.append(self._start)
-        else:
-            self._start(event)
+    def _start_due(self, _: simpy.Event) -> None:
+        """Start the flows whose latency has passed now, unless they have to wait first as a resource is taken."""
+        for flow in self._starting.pop(self._env.now):
+            turn = flow.path.turn
+            if turn > 0.0 and any(resource.taken for resource in flow.path.resources):
+                Wakeup(self._env, self._start_late, self._env.now + turn, value=flow)
+            else:
+                self._start(flow)
+        self._settle()
 
-    def _start(self, event: simpy.Event) -> None:
-        flow = cast(Flow, event.value)
+    def _start_late(self, event: simpy.Event) -> None:
+        self._start(event.value)
+        self._settle()
+
+    def _start(self, flow: Flow) -> None:
         now = self._env.now
+        flow.number, flow.since = next(self._numbers), now
+        shared = False
         for resource in flow.path.resources:
             flows = resource.flows
             if not flows:
                 resource.busy_since = now
-            elif len(flows) == 1:  # the flow that had it to itself no longer does
-                self._unplaced.update(flows)
+            else:
+                shared = True
+                if len(flows) == 1:  # the flow that had it to itself no longer does
+                    self._unplaced.update(flows)
             flows[flow] = None
-        self._unplaced[flow] = None
-        self._share_at_end_of_instant()
+            if resource.crowd < inf and resource.number >= 0:
+                self._crowds[resource] = None
+        if shared:
+            self._unplaced[flow] = None
+        else:
+            self._go_alone(flow, flow.remaining, now)
 
     def _finish(self, flow: Flow) -> None:
         now = self._env.now
@@ -148,8 +181,9 @@ class FluidNetwork:
                 resource.busy += now - resource.busy_since
             elif len(flows) == 1:  # the flow that is left now has it to itself
                 self._unplaced.update(flows)
+            if resource.crowd < inf and resource.number >= 0:
+                self._crowds[resource] = None
         flow.done.succeed()
-        self.counters.events += 1
 
     def _finish_due(self, timer: simpy.Event) -> None:
         """Complete every flow whose end has come."""
@@ -157,149 +191,142 @@ class FluidNetwork:
             return
         self._timer, self._timer_at = None, inf
         now = self._env.now
+        complete = []
+        while self._alone and self._alone[0][0] <= now:
+            _, ticket, flow = heappop(self._alone)
+            if flow.ticket == ticket:
+                complete.append(flow)
         horizon = now * self.same_instant
-        own_time = []  # ends a hair later that nobody else is concerned with: they stay what they are to the last digit
-        while self._ends and self._ends[0][0] <= horizon:
-            end, ticket, bundle = heappop(self._ends)
-            if end != bundle.end:
-                continue
-            if end > now and not bundle.resources:
-                own_time.append((end, ticket, bundle))
-                continue
-            bundle.end = inf
-            for flow in bundle.pop_complete(horizon):
-                self._finish(flow)
-            self._note_change(bundle)
-        for entry in own_time:
-            heappush(self._ends, entry)
-        if self._unplaced or self._changed:
-            self._share_at_end_of_instant()
-        else:
+        if self._bundles_end <= horizon:
+            for group, served in self._shares.due(horizon):
+                bundle = self._groups[group]
+                complete += bundle.pop_complete(served)
+                self._changed[bundle] = None
+        if len(complete) > 1:
+            complete.sort(key=attrgetter("number"))
+        for flow in complete:
+            self._finish(flow)
+        self._settle()
+
+    # Sharing: once at the end of each instant at which something changed that is shared.
+
+    def _settle(self) -> None:
+        """Await the next end, or have rates worked out first if anything that is shared has changed."""
+        if not (self._unplaced or self._changed or self._crowds):
             self._set_timer()
-
-    # Sharing: once at the end of each instant at which something changed.
-
-    def _share_at_end_of_instant(self) -> None:
-        if not self._share_pending:
+        elif not self._share_pending:
             self._share_pending = True
-            self.counters.events += 1
             Wakeup(self._env, self._share, self._env.now, _LAST)
 
     def _share(self, _: simpy.Event) -> None:
         """Give every flow that is concerned its new rate."""
         self._share_pending = False
+        shares, now = self._shares, self._env.now
         unplaced, self._unplaced = self._unplaced, {}
         for flow in unplaced:
             self._place(flow)
+        crowds, self._crowds = self._crowds, {}
+        for resource in crowds:
+            if resource.number >= 0:
+                shares.set_capacity(resource.number, resource.shared_capacity)
         changed, self._changed = self._changed, {}
-        visit = next(self._visits)
-        for resource in changed:
-            if resource.visit != visit and resource.bundles:
-                self._solve(resource, visit)
+        for bundle in changed:
+            if not bundle.count:
+                self._close(bundle)
+                continue
+            if bundle.departures > len(bundle.members):  # so that one that never empties does not lose digits
+                bundle.rebase(shares.rebase(bundle.group))
+            shares.set_members(bundle.group, bundle.count, bundle.first_target())
+        self._bundles_end = shares.solve(now)
+        self.counters.solves, self.counters.solved_flows = shares.solves, shares.solved_flows
         self._set_timer()
 
     def _place(self, flow: Flow) -> None:
-        """Move `flow` to the bundle it belongs to, given which of its resources are contended now."""
-        now = self._env.now
-        cap = flow.path.cap
+        """Move `flow` to where it belongs, given which of its resources are contended now."""
+        cap, limit = flow.path.cap, inf
         contended = []
         for resource in flow.path.resources:
             if len(resource.flows) > 1:
                 contended.append(resource)
+                limit = min(limit, max(resource.capacity, resource.crowded_capacity))
             elif resource.capacity < cap:
                 cap = resource.capacity
-        key = (tuple(contended), cap)
-        old = flow.bundle
-        if old is not None and old.key == key:
+        # A cap that no contended resource lets it reach is none.
+        key = (tuple(contended), cap if cap < limit else inf)
+        if flow.bundle is not None:
+            if flow.bundle.key == key:
+                return
+            if flow.bundle.count == 1 and key not in self._bundles and contended:
+                # Nobody to part from and nobody to join: the bundle itself moves.
+                self._move(flow.bundle, key)
+                return
+        elif not contended and flow.ticket >= 0:
             return
-        bundle = self._bundles.get(key)
-        if bundle is None and old is not None and old.count == 1:
-            # Nobody to part from and nobody to join: the bundle itself moves, and its end stays exact if its rate does.
-            self._unregister(old)
-            old.move(key)
-            bundle = old
-            self._register(bundle)
-        else:
-            remaining = flow.size
-            if old is not None:
-                remaining = old.leave(flow, now)
-                self._note_change(old)
-            if bundle is None:
-                bundle = Bundle(key, now)
-                self._register(bundle)
-            bundle.join(flow, remaining, next(self._tickets), now)
+        remaining, since, rate = self._progress(flow)
+        if flow.bundle is not None:
+            self._changed[flow.bundle] = None
+            flow.bundle.leave(flow)
         if contended:
-            self._note_change(bundle)
+            self._join(flow, key, remaining, since, rate)
+        elif rate == flow.path.bandwidth:
+            self._go_alone(flow, remaining, since)  # as before: its end stays exact
         else:
-            self._set_rate(bundle, cap)
-            self.counters.direct += 1
+            now = self._env.now
+            self._go_alone(flow, max(remaining - rate * (now - since), 0.0), now)
 
-    def _note_change(self, bundle: Bundle) -> None:
-        """Remember that flows came to or left `bundle`; forget it when nobody is left."""
-        if bundle.count:
-            self._changed.update(dict.fromkeys(bundle.resources))
+    def _progress(self, flow: Flow) -> tuple[float, float, float]:
+        """What a flow had still to come [B] when it last got another rate, when that was [s], and the rate [B/s]."""
+        if flow.bundle is not None:
+            service, since, rate = self._shares.progress(flow.bundle.group)
+            return flow.target - service, since, rate
+        return flow.remaining, flow.since, flow.path.bandwidth if flow.ticket >= 0 else 0.0
+
+    def _go_alone(self, flow: Flow, remaining: float, since: float) -> None:
+        """Let `flow` have all the bandwidth of its path."""
+        flow.remaining, flow.since = remaining, since
+        flow.ticket = next(self._tickets)
+        heappush(self._alone, (since + remaining / flow.path.bandwidth, flow.ticket, flow))
+        self.counters.direct += 1
+
+    def _join(self, flow: Flow, key: BundleKey, remaining: float, since: float, rate: float) -> None:
+        """Let `flow`, with that progress, have the rate of the bundle of that key, which may have to be made."""
+        bundle = self._bundles.get(key)
+        if bundle is None:
+            group = self._shares.add_group(self._numbers_of(key), key[1], since, rate)
+            bundle = self._bundles[key] = self._groups[group] = Bundle(key, group)
         else:
-            bundle.end = inf
-            self._unregister(bundle)
+            now = self._env.now
+            service, at, pace = self._shares.progress(bundle.group)
+            remaining = service + pace * (now - at) + max(remaining - rate * (now - since), 0.0)
+        bundle.join(flow, remaining, next(self._tickets))
+        self._changed[bundle] = None
 
-    def _register(self, bundle: Bundle) -> None:
-        if bundle.resources:
-            self._bundles[bundle.key] = bundle
-            for resource in bundle.resources:
-                resource.bundles[bundle] = None
+    def _move(self, bundle: Bundle, key: BundleKey) -> None:
+        """Let a bundle compete for other resources."""
+        del self._bundles[bundle.key]
+        bundle.key = key
+        self._bundles[key] = bundle
+        self._shares.move_group(bundle.group, self._numbers_of(key), key[1])
 
-    def _unregister(self, bundle: Bundle) -> None:
-        """Take the bundle off its resources, for whose other users that is a change."""
-        if bundle.resources:
-            del self._bundles[bundle.key]
-            for resource in bundle.resources:
-                del resource.bundles[bundle]
-            self._changed.update(dict.fromkeys(bundle.resources))
+    def _close(self, bundle: Bundle) -> None:
+        """Forget a bundle whose last flow has left."""
+        del self._bundles[bundle.key], self._groups[bundle.group]
+        self._shares.remove_group(bundle.group)
 
-    def _solve(self, start: Resource, visit: int) -> None:
-        """Find the connected component of `start` and share its resources."""
-        start.visit = visit
-        resources = [start]
-        bundles: list[Bundle] = []
-        index = {start: 0}
-        for resource in resources:  # grows while we walk
-            for bundle in resource.bundles:
-                if bundle.visit != visit:
-                    bundle.visit = visit
-                    bundles.append(bundle)
-                    for other in bundle.resources:
-                        if other.visit != visit:
-                            other.visit = visit
-                            index[other] = len(resources)
-                            resources.append(other)
-        rates = max_min_rates(
-            [[index[resource] for resource in bundle.resources] for bundle in bundles],
-            [resource.shared_capacity for resource in resources],
-            [bundle.cap for bundle in bundles],
-            [bundle.count for bundle in bundles],
-        )
-        self.counters.solves += 1
-        for bundle, rate in zip(bundles, rates, strict=True):
-            self.counters.solved_flows += bundle.count
-            if rate != bundle.rate or bundle.changed:
-                self._set_rate(bundle, rate)
-
-    def _set_rate(self, bundle: Bundle, rate: float) -> None:
-        """Change the rate and announce when the next member will be complete."""
-        bundle.changed = False
-        bundle.set_rate(rate, self._env.now)
-        end = bundle.next_end()
-        if end != bundle.end:
-            bundle.end = end
-            heappush(self._ends, (end, next(self._tickets), bundle))
+    def _numbers_of(self, key: BundleKey) -> list[int]:
+        """The resources of a bundle as `FairShares` knows them."""
+        for resource in key[0]:
+            if resource.number < 0:
+                resource.number = self._shares.add_resource(resource.shared_capacity)
+        return [resource.number for resource in key[0]]
 
     def _set_timer(self) -> None:
         """Make sure that a timer fires at the next end."""
-        ends = self._ends
-        while ends and ends[0][0] != ends[0][2].end:
-            heappop(ends)
-        if ends and ends[0][0] < self._timer_at:
-            self._timer_at = ends[0][0]
-            self.counters.events += 1
+        alone = self._alone
+        while alone and alone[0][2].ticket != alone[0][1]:
+            heappop(alone)
+        end = min(alone[0][0], self._bundles_end) if alone else self._bundles_end
+        if end < self._timer_at:
+            self._timer_at = end
             # Rounding may have put the end a hair before now.
-            self._timer = Wakeup(self._env, self._finish_due, max(self._timer_at, self._env.now), _NORMAL)
+            self._timer = Wakeup(self._env, self._finish_due, max(end, self._env.now))

@@ -182,7 +182,7 @@ def test_everything_at_one_instant_costs_one_solve() -> None:
     shared = Route((link("a", 10.0),))
     arrivals(network, env, [(1.0, shared, 50.0)] * 20)
     assert network.counters.solves == 1  # all start together, and end together: then nobody is left
-    arrivals(network, env, [(0.0, shared, 50.0)] * 10 + [(0.0, shared, 80.0)] * 10)
+    arrivals(network, env, [(1.0, shared, 50.0)] * 10 + [(1.0, shared, 80.0)] * 10)
     assert network.counters.solves == 3  # together at the start; again when ten of them end
 
 

@@ -1,16 +1,12 @@
-"""The allocation is max-min fair and within capacity; both implementations agree with a plain slow one."""
+"""The allocation is max-min fair and within capacity, and agrees with a plain slow one."""
 
 from math import inf
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.network import max_min
 from simulator.network.max_min import max_min_rates
-
-IMPLEMENTATIONS = [max_min._fill_with_heap, max_min._fill_with_arrays]
 
 
 def fill_slowly(routes, capacities, caps, counts):
@@ -54,26 +50,17 @@ def problems(draw):
     return routes, capacities, caps, counts
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @settings(max_examples=150, deadline=None)
 @given(problem=problems())
-def test_rates_equal_those_of_the_slow_oracle(implementation, problem) -> None:
-    assert implementation(*problem) == pytest.approx(fill_slowly(*problem), rel=1e-6)
+def test_rates_equal_those_of_the_slow_oracle(problem) -> None:
+    assert max_min_rates(*problem) == pytest.approx(fill_slowly(*problem), rel=1e-6)
 
 
 @settings(max_examples=150, deadline=None)
 @given(problem=problems())
-def test_both_implementations_agree(problem) -> None:
-    with_heap, with_arrays = (implementation(*problem) for implementation in IMPLEMENTATIONS)
-    assert with_heap == pytest.approx(with_arrays, rel=1e-12)
-
-
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@settings(max_examples=150, deadline=None)
-@given(problem=problems())
-def test_rates_are_within_capacity_and_max_min_fair(implementation, problem) -> None:
+def test_rates_are_within_capacity_and_max_min_fair(problem) -> None:
     routes, capacities, caps, counts = problem
-    rates = implementation(*problem)
+    rates = max_min_rates(*problem)
     used = [0.0] * len(capacities)
     fastest = [0.0] * len(capacities)
     for route, rate, count in zip(routes, rates, counts, strict=True):
@@ -112,37 +99,23 @@ def test_a_count_stands_for_that_many_equal_flows(problem) -> None:
     assert rates == pytest.approx([max_min_rates(*problem)[i] for i in one_by_one], rel=1e-9)
 
 
-def test_large_problems_go_through_the_arrays_and_agree() -> None:
-    random = np.random.default_rng(7)
-    capacities = list(random.choice([1e9, 5e9, 10e9], 60))
-    routes = [list(random.choice(60, 3, replace=False)) for _ in range(600)]
-    caps = [float(random.choice([inf, 1e7, 2e8])) for _ in routes]
-    counts = [1] * len(routes)
-    expected = max_min._fill_with_heap(routes, capacities, caps, counts)
-    assert sum(map(len, routes)) >= max_min._ARRAYS_FROM
-    assert max_min_rates(routes, capacities, caps) == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-def test_textbook_case_worked_by_hand(implementation) -> None:
+def test_textbook_case_worked_by_hand() -> None:
     """Four flows on three links, after the linear-network example of Bertsekas and Gallager.
 
     Link 0 of 1: flows A, B, C. Link 1 of 1: flows C, D. Link 2 of 2: flow D and E.
     Link 0 fills first, at 1/3 each: A = B = C = 1/3. Link 1 has 2/3 left for D, link 2 then 4/3 for E.
     """
-    rates = implementation([[0], [0], [0, 1], [1, 2], [2]], [1.0, 1.0, 2.0], [inf] * 5, [1] * 5)
+    rates = max_min_rates([[0], [0], [0, 1], [1, 2], [2]], [1.0, 1.0, 2.0], [inf] * 5, [1] * 5)
     assert rates == pytest.approx([1 / 3, 1 / 3, 1 / 3, 2 / 3, 4 / 3], rel=1e-15)
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-def test_what_a_capped_flow_leaves_goes_to_the_others(implementation) -> None:
+def test_what_a_capped_flow_leaves_goes_to_the_others() -> None:
     """A link of 10 and three flows, one capped at 1: the others get 4.5 each."""
-    assert implementation([[0]] * 3, [10.0], [inf, 1.0, inf], [1] * 3) == pytest.approx([4.5, 1.0, 4.5], rel=1e-15)
+    assert max_min_rates([[0]] * 3, [10.0], [inf, 1.0, inf], [1] * 3) == pytest.approx([4.5, 1.0, 4.5], rel=1e-15)
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-def test_a_flow_without_resources_gets_its_cap(implementation) -> None:
-    assert implementation([[], []], [1.0], [3.0, inf], [1, 1]) == [3.0, inf]
+def test_a_flow_without_resources_gets_its_cap() -> None:
+    assert max_min_rates([[], []], [1.0], [3.0, inf], [1, 1]) == [3.0, inf]
 
 
 def test_no_flows_get_no_rates() -> None:
