@@ -119,7 +119,10 @@ def _shifted(span: Span, period: float, copies: int) -> Span:
 def _all_carry_the_same(trace: Trace, by_step: Mapping[int, list[int]]) -> bool:
     """Whether every step has the same messages: only then do the network's accounts grow with the steps."""
     spans = trace.spans
-    carried = (sorted((spans[i].rank, spans[i].peer, spans[i].bytes) for i in indices) for indices in by_step.values())
+    carried = (
+        sorted((spans[i].rank, spans[i].peer, spans[i].bytes) for i in indices if spans[i].bytes)
+        for indices in by_step.values()
+    )
     first = next(carried)
     return all(step == first for step in carried)
 
