@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import simpy
 from simpy.events import EventPriority
@@ -147,8 +147,8 @@ class FluidNetwork:
                 self._start(flow)
         self._settle()
 
-    def _start_late(self, event: simpy.Event) -> None:
-        self._start(event.value)
+    def _start_late(self, turn: simpy.Event) -> None:
+        self._start(cast(Flow, turn.value))
         self._settle()
 
     def _start(self, flow: Flow) -> None:
