@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.console import Console
 from benchmarks.effort import Effort
 from benchmarks.findings import growth_cells, print_changes, print_profile, print_table
 from benchmarks.record import read_record, records_in, write_record
-from benchmarks.table import print_record, record_cells
+from benchmarks.table import page_cells, print_record
 from simulator.errors import InputError, SimulatorError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     except SimulatorError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # whoever reads has had enough; nothing is left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _with_default(arguments: Sequence[str]) -> list[str]:
@@ -123,7 +127,7 @@ def _show_options(parser: argparse.ArgumentParser) -> None:
 def _show(options: argparse.Namespace) -> int:
     record = read_record(options.file or _newest(1)[-1])
     if options.markdown:
-        print_table(*record_cells(record), True)
+        print_table(*page_cells(record), True)
     else:
         print_record(record, Console(width=_WIDTH))
     return 0

@@ -203,7 +203,7 @@ class Record(_Model):
     commit : str
         Of this project; with a ``+`` if files had been changed since.
     machine : dict
-        Cores, processor, memory, system, Python.
+        Cores, processor, memory, system, Python, compiled part of the network.
     load : tuple of float
         Of the machine, before and after.
     simgrid : str or None

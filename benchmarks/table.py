@@ -9,12 +9,15 @@ from rich.table import Table
 
 from benchmarks.record import Record, Row
 
-__all__ = ["markdown", "print_cells", "print_record", "record_cells"]
+__all__ = ["markdown", "page_cells", "print_cells", "print_record", "record_cells"]
 
 _HEADER = (
     "workload", "simulated s", "off form", "off SimGrid", "ours s", "exact s", "SimGrid s", "ratio", "needed", "",
     "of CPU", "of figure", "MB", "SimGrid MB", "ratio", "messages/s", "exact",
 )  # fmt: skip
+
+#: What a page has room for.
+_ON_A_PAGE = (0, 1, 4, 5, 6, 7, 8, 9, 11, 12, 13)
 
 CAPTION = """\
 s = best wall seconds, start-up apart; ratio = SimGrid's over ours, of its way of updating rates that is quicker and
@@ -28,11 +31,19 @@ def record_cells(record: Record) -> tuple[Sequence[str], list[list[str]]]:
     return _HEADER, [_cells(row) for row in record.rows]
 
 
+def page_cells(record: Record) -> tuple[Sequence[str], list[list[str]]]:
+    """The columns that a page has room for; ``ratio`` stands for that of wall time."""
+    return [_HEADER[place] for place in _ON_A_PAGE], [
+        [_cells(row)[place] for place in _ON_A_PAGE] for row in record.rows
+    ]
+
+
 def print_record(record: Record, console: Console) -> None:
     """Machine, table, and what is to be said about it."""
     machine = record.machine
     console.print(
-        f"{record.title}: {machine['cores']} cores, {machine['processor']}, Python {machine['python']}; "
+        f"{record.title}: {machine['cores']} cores, {machine['processor']}, Python {machine['python']}, "
+        f"compiled part of the network: {machine.get('compiled', 'no')}; "
         f"SimGrid {record.simgrid or 'not here'}; load {record.load[0]} to {record.load[-1]}; "
         f"bare SimPy {record.calibration.best:,.0f} events/s"
     )

@@ -71,14 +71,14 @@ class Flows(Workload):
 
 def _carry(routed: Sequence[tuple[Route, int]], exact: bool) -> Outcome:
     env = simpy.Environment()
-    network = FluidNetwork(env)
+    network = FluidNetwork(env, incremental=not exact)
     ends = [0.0] * len(routed)
     messages = [network.transfer(route, size) for route, size in routed]
     for place, message in enumerate(messages):
         assert message.callbacks is not None
         message.callbacks.append(partial(_note, env, ends, place))
     env.run()
-    return Outcome(max(ends), ends, "fluid network, every flow anew" if exact else "fluid network")
+    return Outcome(max(ends), ends, "all rates anew" if exact else "changed rates only")
 
 
 def _note(env: simpy.Environment, ends: list[float], place: int, message: simpy.Event) -> None:
