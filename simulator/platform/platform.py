@@ -131,7 +131,8 @@ class Platform:
         self._memory_bandwidth = memory_bandwidth
         self._node_paths = NodePaths(system.node)
         # A fabric numbers the adapters of all nodes up to the last one that is placed.
-        adapters = [vertex_name(index, nic) for index in range(max(places) + 1) for nic in system.node.nics]
+        nics = system.node.nics
+        adapters = [vertex_name(index, nic) for index in range(max(places) + 1) for nic in nics]
         self.fabric = build_fabric(system, adapters, routing, seed)
         self._correct(corrections)
         chips = [

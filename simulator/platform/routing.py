@@ -104,7 +104,8 @@ class Routing:
         builder: LinkBuilder,
         pinned: bool,
     ) -> None:
-        self._node, self._paths, self._fabric = system.node, paths, fabric
+        self._node, self._nics = system.node, system.node.nics
+        self._paths, self._fabric = paths, fabric
         self._software, self._builder, self._pinned = software, builder, pinned
         self._inside = cache(self._find_inside)
         self._to_adapter = cache(self._find_to_adapter)
@@ -156,7 +157,7 @@ class Routing:
     def _find_end(self, device: PlacedDevice, inwards: bool) -> _End:
         way = self._to_adapter(device.local_name, device.kind, device.local_index, inwards)
         laid = LaidStretch(self._placed(way.path, device.node), *way.limits)
-        return _End(device.node * len(self._node.nics) + way.adapter, way.copies, laid)
+        return _End(device.node * len(self._nics) + way.adapter, way.copies, laid)
 
     def _find_to_adapter(self, local: str, kind: DeviceKind, turn: int, inwards: bool) -> _ToAdapter:
         node, paths = self._node, self._paths
@@ -165,7 +166,7 @@ class Routing:
         adapter = paths.adapter(middle, turn)
         stops = (adapter, middle, local) if inwards else (local, middle, adapter)
         path = paths.path(stops[0], stops[1]) + paths.path(stops[1], stops[2])
-        return _ToAdapter(path, node.nics.index(adapter), int(staged), self._builder.limits(path))
+        return _ToAdapter(path, self._nics.index(adapter), int(staged), self._builder.limits(path))
 
 
 def _links(laid: Iterable[LaidStretch]) -> tuple[Link, ...]:

@@ -60,6 +60,7 @@ class Dragonfly(SwitchedFabric):
         self.groups_in_use = ceil(len(adapters) / (profile.routers * profile.nodes_per_router))
         self._hop = cache(lambda a, b: Stretch([_name(a), _name(b)], self._cable(a, b)))
         self._local = cache(self._find_local)
+        self._gateways = cache(self.gateways)
         self._ways = cache(self._find_ways)
 
     def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
@@ -137,10 +138,14 @@ class Dragonfly(SwitchedFabric):
 
     def _find_ways(self, first: Router, last: Router) -> list[tuple[Router, Router]]:
         """The connections between two groups over which two of their routers are nearest to one another."""
-        ways = self.gateways(first[0], last[0])
-        steps = [len(self._local(first, near)) + len(self._local(far, last)) for near, far in ways]
+        ways = self._gateways(first[0], last[0])
+        steps = [self._steps(first, near) + self._steps(far, last) for near, far in ways]
         shortest = min(steps)
-        return [way for way, length in zip(ways, steps, strict=True) if length == shortest]
+        return [way for way, count in zip(ways, steps, strict=True) if count == shortest]
+
+    def _steps(self, first: Router, last: Router) -> int:
+        """How many links `_local` takes."""
+        return (self._row(first[1]) != self._row(last[1])) + (self._column(first[1]) != self._column(last[1]))
 
     def _valiant(self, first: Router, last: Router, source: int, target: int) -> tuple[Router, ...]:
         if first[0] == last[0]:

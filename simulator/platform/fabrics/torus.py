@@ -30,7 +30,8 @@ class Torus(SwitchedFabric):
         self.nodes_per_router = profile.nodes_per_router
         self._link = cables["link"]
         self._place = cache(self._find_place)
-        self._along = cache(lambda *ring: Stretch([_name(place) for place in self._ring(*ring)], self._link))
+        self._router = cache(_name)
+        self._along = cache(lambda *ring: Stretch([*map(self._router, self._ring(*ring))], self._link))
 
     def stretches(self, source: int, target: int) -> tuple[Stretch, ...]:
         """To the router, along a ring in each dimension, to the adapter."""
@@ -55,7 +56,7 @@ class Torus(SwitchedFabric):
 
     def switch_of(self, adapter: int) -> str:
         """Its router."""
-        return _name(self._place(adapter))
+        return self._router(self._place(adapter))
 
     def cables(self) -> Iterator[Cable]:
         """Adapters, then each router's upward neighbour in every dimension."""
