@@ -1,6 +1,6 @@
 """Builds the optional compiled help, `clustersim_native`, along with the package.
 
-Where there is no C compiler, or no headers of Python, the package is built without it, which says so and works the same.
+Where there is no C compiler, or no headers of Python, the package is built without it, and works the same.
 """
 
 from __future__ import annotations
