@@ -14,14 +14,15 @@ process.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from operator import attrgetter
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
 import simpy
-from simpy.events import EventPriority
 
 from simulator.errors import InputError
 from simulator.network.accounts import NetworkCounters, ResourceUse, resource_uses, traffic_by_medium
@@ -33,20 +34,21 @@ from simulator.platform.links import Link, Route
 __all__ = ["FluidNetwork", "Wakeup"]
 
 #: After all normal (1) and urgent (0) events of the instant.
-_LAST = EventPriority(2)
-_NORMAL = EventPriority(1)
+_LAST = 2
+_NORMAL = 1
 
 
 class Wakeup(simpy.Event):
     """Calls back once, at a time of day that no rounding of a delay has touched, with a priority of its own."""
 
+    _ok = True
+    _value = None
+
     def __init__(
-        self, env: simpy.Environment, callback: Any, at: float, priority: EventPriority = _NORMAL, value: Any = None
+        self, env: simpy.Environment, callback: Callable[[simpy.Event], None], at: float, priority: int = _NORMAL
     ) -> None:
         self.env = env
         self.callbacks = [callback]
-        self._ok = True
-        self._value = value
         # As `Environment.schedule` does it, but for the sum of now and a delay: now + (at - now) may miss `at`.
         heappush(env._queue, (at, priority, next(env._eid), self))
 
@@ -75,6 +77,7 @@ class FluidNetwork:
         self._resources: dict[str, Resource] = {}
         self._starting: dict[float, list[Flow]] = {}  # by time of day, flows whose latency passes then
         self._alone: list[tuple[float, int, Flow]] = []  # heap of (end, ticket, flow), as in bundles
+        self.incremental = incremental
         self._shares = fair_shares(incremental, compiled)
         self._bundles: dict[BundleKey, Bundle] = {}
         self._groups: dict[int, Bundle] = {}  # the same by their numbers in `_shares`
@@ -142,13 +145,13 @@ class FluidNetwork:
         for flow in self._starting.pop(self._env.now):
             turn = flow.path.turn
             if turn > 0.0 and any(resource.taken for resource in flow.path.resources):
-                Wakeup(self._env, self._start_late, self._env.now + turn, value=flow)
+                Wakeup(self._env, partial(self._start_late, flow), self._env.now + turn)
             else:
                 self._start(flow)
         self._settle()
 
-    def _start_late(self, turn: simpy.Event) -> None:
-        self._start(cast(Flow, turn.value))
+    def _start_late(self, flow: Flow, _: simpy.Event) -> None:
+        self._start(flow)
         self._settle()
 
     def _start(self, flow: Flow) -> None:
@@ -215,10 +218,14 @@ class FluidNetwork:
         if not (self._unplaced or self._changed or self._crowds):
             self._set_timer()
         elif not self._share_pending:
-            self._share_pending = True
-            Wakeup(self._env, self._share, self._env.now, _LAST)
+            now = self._env.now
+            if self._env.peek() > now:  # it is the end of the instant
+                self._share()
+            else:
+                self._share_pending = True
+                Wakeup(self._env, self._share, now, _LAST)
 
-    def _share(self, _: simpy.Event) -> None:
+    def _share(self, _: simpy.Event | None = None) -> None:
         """Give every flow that is concerned its new rate."""
         self._share_pending = False
         shares, now = self._shares, self._env.now
