@@ -206,6 +206,8 @@ class ResolvedScenario:
 
     def _route(self, source: int, target: int) -> Route | tuple[Route, ...]:
         """The way from rank to rank; several ways to a master that is spread over devices."""
+        if max(source, target) < len(self.workers):
+            return self.platform.route(self.devices[source].name, self.devices[target].name)
         if source >= len(self.workers) <= target:
             # Threads of one master: each shard has its own part of what they pass on, so nothing crosses a link.
             return self.platform.route(self.master_places[0].name, self.master_places[0].name)

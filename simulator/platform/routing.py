@@ -128,7 +128,7 @@ class Routing:
         """The route to another node: out of the one, over the fabric, into the other."""
         between = map(self._builder.lay, self._fabric.stretches(out.adapter, into.adapter))
         laid, copies = (out.laid, *between, into.laid), out.copies + into.copies
-        cap = min(each.flow_cap for each in laid)
+        cap = min([each.flow_cap for each in laid])
         if copies and not self._pinned:
             cap = min(cap, *(each.pageable_bandwidth for each in laid))
         return Route(_links(laid), self._software.message(copies), cap)
@@ -170,4 +170,4 @@ class Routing:
 
 
 def _links(laid: Iterable[LaidStretch]) -> tuple[Link, ...]:
-    return tuple(chain.from_iterable(each.links for each in laid))
+    return tuple(chain.from_iterable([each.links for each in laid]))

@@ -67,11 +67,14 @@ class MemoryNeed:
 
     def parts(self) -> dict[str, int]:
         """Part name to bytes, in the order of the fields."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in _PARTS}
 
     def __add__(self, other: MemoryNeed) -> MemoryNeed:
         """What both need who share a device."""
         return MemoryNeed(**{name: size + getattr(other, name) for name, size in self.parts().items()})
+
+
+_PARTS = tuple(field.name for field in fields(MemoryNeed))
 
 
 class MemoryOptions(TypedDict, total=False):
