@@ -23,6 +23,7 @@ from operator import attrgetter
 from typing import ClassVar
 
 import simpy
+from simpy.events import EventPriority
 
 from simulator.errors import InputError
 from simulator.network.accounts import NetworkCounters, ResourceUse, resource_uses, traffic_by_medium
@@ -34,8 +35,8 @@ from simulator.platform.links import Link, Route
 __all__ = ["FluidNetwork", "Wakeup"]
 
 #: After all normal (1) and urgent (0) events of the instant.
-_LAST = 2
-_NORMAL = 1
+_LAST = EventPriority(2)
+_NORMAL = EventPriority(1)
 
 
 class Wakeup(simpy.Event):
@@ -45,7 +46,11 @@ class Wakeup(simpy.Event):
     _value = None
 
     def __init__(
-        self, env: simpy.Environment, callback: Callable[[simpy.Event], None], at: float, priority: int = _NORMAL
+        self,
+        env: simpy.Environment,
+        callback: Callable[[simpy.Event], None],
+        at: float,
+        priority: EventPriority = _NORMAL,
     ) -> None:
         self.env = env
         self.callbacks = [callback]
@@ -61,7 +66,7 @@ class FluidNetwork:
     env : simpy.Environment
     incremental : bool
         Whether only those rates are worked out again that a start or end can have changed, not those of all flows that
-        are connected with it. The same but for rounding.
+        are connected with it. The same but for rounding. Also an attribute.
     compiled : bool
         Whether the compiled help may be used where it is installed. The same to the last digit.
     """
@@ -72,12 +77,12 @@ class FluidNetwork:
 
     def __init__(self, env: simpy.Environment, *, incremental: bool = True, compiled: bool = True) -> None:
         self.counters = NetworkCounters()
+        self.incremental = incremental
         self._env = env
         self._paths: dict[Route, Path] = {}
         self._resources: dict[str, Resource] = {}
         self._starting: dict[float, list[Flow]] = {}  # by time of day, flows whose latency passes then
         self._alone: list[tuple[float, int, Flow]] = []  # heap of (end, ticket, flow), as in bundles
-        self.incremental = incremental
         self._shares = fair_shares(incremental, compiled)
         self._bundles: dict[BundleKey, Bundle] = {}
         self._groups: dict[int, Bundle] = {}  # the same by their numbers in `_shares`
