@@ -73,6 +73,8 @@ def cases() -> Iterator[Case]:
     for way, stagger in (("together", 0.0), ("staggered", 1e-3)):
         for workers in (4, 16, 64):
             yield Case("W2", f"{way}, P = {workers}", Server(workers, 27 * _MEGABYTE, 100, stagger), 1.0)
+    for workers in (16, 64):  # these are chaotic later
+        yield Case("W2", f"staggered, P = {workers}, 10 rounds", Server(workers, 27 * _MEGABYTE, 10, 1e-3))
     for ranks in (64, 1024):
         workload = AllReduce("binomial-tree", ranks, 27 * _MEGABYTE, 300, 5.1)
         yield Case("W3", f"P = {ranks}", workload, 20.0 if ranks == 1024 else 0.0)

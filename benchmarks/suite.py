@@ -83,6 +83,7 @@ def _row(case: Case, runs: dict[str, Runs], too_many: bool) -> Row:
         group=case.group,
         name=case.name,
         messages=case.workload.messages,
+        chaotic=case.workload.chaotic,
         closed_form_s=case.workload.closed_form(),
         ours=_timing(runs[_OURS], ours),
         exact=_timing(runs.get(_EXACT), ours),

@@ -2,8 +2,8 @@
 
 SimGrid is configured as plain max-min sharing, as `validation.peers` has it, under both ways of updating rates:
 *full*, all at every change, and *lazy*, its default, only what a change touches. Lazy is quicker with many actors, full
-with many flows; lazy updates were seen 0.004 to 0.3 % off max-min where a flow crosses several contended links. So both
-are run, and of those that agree with our times the quicker one is what our time is set against.
+with many flows; lazy was seen to be wrong where flows cross several contended links. So both are run, and of those that
+agree with our times the quicker one is what our time is set against.
 """
 
 from __future__ import annotations

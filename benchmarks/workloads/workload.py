@@ -56,6 +56,11 @@ class Workload(ABC):
     def messages(self) -> int:
         """How many messages it has, before anything is folded or skipped; 0 where that is not known beforehand."""
 
+    @property
+    def chaotic(self) -> bool:
+        """Whether differences of rounding grow until they show, so that the times of two programs cannot be equal."""
+        return False
+
     def closed_form(self) -> float | None:
         """When it must end [s], by a formula; None where there is none."""
         return None

@@ -47,6 +47,13 @@ def test_a_peer_that_gives_other_times_is_no_peer():
     assert "TIMES DIFFER: W1 x: 1.0e-03 off SimGrid" in notes(record(row))
 
 
+def test_of_chaotic_work_about_the_same_is_enough():
+    row = Row(group="W2", name="x", chaotic=True, ours=timing(1.0), peers={"Full": timing(3.0, difference=0.02)})
+    assert (row.ratio, row.disagreements) == (3.0, [])
+    other = row.model_copy(update={"peers": {"Full": timing(3.0, difference=0.5)}})
+    assert (other.ratio, len(other.disagreements)) == (None, 1)
+
+
 def test_without_a_peer_a_figure_is_compared_with():
     row = Row(group="W1", name="x", ours=timing(1.0), figure_s=13.0, least_ratio=20.0)
     assert (row.ratio, row.met) == (13.0, False)

@@ -59,6 +59,23 @@ def test_messages_are_those_that_are_sent(workload):
     assert workload.messages == sum(map(len, simulate(workload.job()).values()))
 
 
+def test_only_what_amplifies_rounding_is_called_chaotic():
+    """A change in the thirteenth digit of the stagger is seen in the percents after 60 rounds, but not after ten."""
+
+    def moved(workers: int, rounds: int) -> float:
+        ends = [
+            Server(workers, 27 * MEGABYTE, rounds, stagger).prepare(True)().end
+            for stagger in (1e-3, 1e-3 * (1 + 1e-13))
+        ]
+        return abs(ends[0] / ends[1] - 1)
+
+    assert Server(8, 27 * MEGABYTE, 60, 1e-3).chaotic
+    assert moved(8, 60) > 1e-4
+    for workers, rounds in ((8, 10), (4, 60)):
+        assert not Server(workers, 27 * MEGABYTE, rounds, 1e-3).chaotic
+        assert moved(workers, rounds) < 1e-9
+
+
 def test_an_incast_is_served_in_the_order_of_its_sizes():
     """All get equal parts of one adapter, so the smaller is done before the larger."""
     ends = Flows("incast", 30).prepare(False)().ends
