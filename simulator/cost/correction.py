@@ -8,6 +8,7 @@ extrapolation falls back to the physical model. Only the mean is kept: `anchors`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +45,16 @@ class Correction:
     variants: NDArray[np.int64]
     weights: Array
 
-    def __call__(self, shapes: Array, variant: NDArray[np.int64] | int = 0) -> Array:
+    def __call__(self, shapes: Array, variant: int = 0) -> Array:
         """Natural logarithm of the factor for `shapes` (m, d), given as base-2 logarithms; shape (m,)."""
+        return self.of_variants(shapes, [variant])[0]
+
+    def of_variants(self, shapes: Array, variants: Sequence[int]) -> list[Array]:
+        """The same for several variants, each of shape (m,); how near shapes are to anchors is worked out once."""
         if not len(self.weights):
-            return np.zeros(len(shapes))
+            return [np.zeros(len(shapes)) for _ in variants]
         kernel = _matern(shapes / self.lengths, self.anchors / self.lengths)
-        same = np.reshape(variant, (-1, 1)) == self.variants
-        result: Array = (kernel * np.where(same, 1.0, self.kinship)) @ self.weights
-        return result
+        return [(kernel * np.where(self.variants == each, 1.0, self.kinship)) @ self.weights for each in variants]
 
 
 #: Factor one everywhere: the physical model as it is.
@@ -92,7 +95,16 @@ def fit_correction(
 
 
 def _matern(left: Array, right: Array) -> Array:
-    squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2.0 * left @ right.T
-    distance = np.sqrt(3.0 * np.maximum(squares, 0.0))
-    result: Array = (1.0 + distance) * np.exp(-distance)
-    return result
+    """(1 + d) exp(-d) of every pair of rows, with d the square root of three times their distance.
+
+    In place as far as it goes: tables of products ask for millions of pairs at once.
+    """
+    distance: Array = (left**2).sum(1)[:, None] + (right**2).sum(1)
+    distance -= 2.0 * left @ right.T
+    np.maximum(distance, 0.0, out=distance)
+    distance *= 3.0
+    np.sqrt(distance, out=distance)
+    decay = np.exp(-distance)
+    distance += 1.0
+    distance *= decay
+    return distance

@@ -132,8 +132,9 @@ class GemmFit:
         shapes = np.stack(np.meshgrid(_SIDES, _SIDES, _SIDES, indexing="ij"), axis=-1).reshape(-1, 3)
         name = VARIANTS[variant]
         logarithms = (1.0 - self.exact_share) * np.log(self.physical(shapes, name, rates, precision))
-        if name not in self._corrections:
-            self._corrections[name] = self.correction(np.log2(shapes), list(VARIANTS).index(variant))
+        if not self._corrections:
+            values = self.correction.of_variants(np.log2(shapes), range(len(VARIANTS)))
+            self._corrections.update(zip(VARIANTS.values(), values, strict=True))
         logarithms += self._corrections[name]
         breaks = (int(np.searchsorted(_SIDES, self.narrow_columns)) + 1,) if self.narrow_columns else ()
         cube = logarithms.reshape(3 * (len(_SIDES),))
