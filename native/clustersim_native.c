@@ -32,7 +32,7 @@ typedef struct {
     int crossed;
     double cap, count;
     double rate, level, since, service, target, end;
-    int place;       /* in the heap of ends; -1 outside */
+    int place; /* in the heap of ends; -1 outside */
     long long stamp; /* counts up with each group that comes to its resources */
     /* while solving */
     long long visit;
