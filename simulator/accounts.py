@@ -10,9 +10,11 @@ from simulator.energy import Energy, energy_of, node_power
 from simulator.execution.device_operations import SharedUse
 from simulator.execution.job import Job
 from simulator.execution.learning import LearnerArithmetic
-from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, Shortcut, Shortcuts
+from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, SHARING, Shortcut, Shortcuts
 from simulator.hardware.device import Device
 from simulator.network.accounts import ResourceUse
+from simulator.network.base import Network
+from simulator.network.fluid import FluidNetwork
 from simulator.platform.links import CORES, THREADS
 from simulator.prices import Cost, cost_of
 from simulator.resolved import ResolvedScenario
@@ -80,14 +82,21 @@ def ran_event_by_event(resolved: ResolvedScenario, job: Job, trace: Trace, simul
         job.executor.events,
         job.executor.shared_use,
         job.arithmetic,
-        Shortcuts((Shortcut(LOCKSTEP, False, why_not), *_event_by_event_remarks(resolved.steps, simulated))),
+        _event_by_event_shortcuts(job.network, why_not, resolved.steps, simulated),
     )
 
 
-def _event_by_event_remarks(steps: int, simulated: int) -> list[Shortcut]:
-    if simulated == steps:
-        return [Shortcut(SETTLED_STEPS, False, "steps differ, did not settle, or are too few")]
-    return [Shortcut(SETTLED_STEPS, True, f"{steps - simulated:,} of {steps:,} steps")]
+def _event_by_event_shortcuts(network: Network, why_not: str, steps: int, simulated: int) -> Shortcuts:
+    repeated = f"{steps - simulated:,} of {steps:,} steps"
+    found = [
+        Shortcut(LOCKSTEP, False, why_not),
+        Shortcut(SETTLED_STEPS, simulated < steps, repeated if simulated < steps else "steps differ, or are too few"),
+    ]
+    if isinstance(network, FluidNetwork):
+        counters = network.counters
+        remark = f"{counters.solved_flows:,} rates in {counters.solves:,} solutions, {counters.direct:,} without any"
+        found.append(Shortcut(SHARING, network.incremental, remark))
+    return Shortcuts(tuple(found))
 
 
 def make_result(resolved: ResolvedScenario, ran: Ran, wall_time: float) -> Result:

@@ -28,10 +28,11 @@ from simulator.execution.job import Job
 from simulator.execution.learning import learned_weights
 from simulator.execution.lockstep import Unsuited, run_in_lockstep
 from simulator.execution.memory import uncollected
-from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, Shortcuts
+from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, SHARING, Shortcuts
 from simulator.execution.steady_state import extend, settled_step, shortened_lengths
 from simulator.network.accounts import resource_uses, traffic_by_medium
 from simulator.network.base import Network
+from simulator.network.fluid import FluidNetwork
 from simulator.platform import Link, PlacedDevice, Route
 from simulator.randomness import always_one, jitter, stragglers, stream
 from simulator.resolved import ResolvedScenario
@@ -166,7 +167,7 @@ class Simulation(ResolvedScenario):
         every_step = self._random or self.learning or self.algorithm.server or SETTLED_STEPS not in allowed
         lengths = [] if every_step else shortened_lengths(self.steps)
         for length in (*lengths, self.steps):
-            job = self._play(length, progress)
+            job = self._play(length, progress, incremental=SHARING in allowed)
             trace = job.trace
             settled = settled_step(trace, length) if length < self.steps else None
             if settled is not None:
@@ -174,10 +175,12 @@ class Simulation(ResolvedScenario):
                 break
         return ran_event_by_event(self, job, trace, length, why_not)
 
-    def _play(self, steps: int, progress: Callable[[int], None] | None) -> Job:
+    def _play(self, steps: int, progress: Callable[[int], None] | None, incremental: bool = True) -> Job:
         """Simulate a run of that many steps."""
         env = simpy.Environment()
-        job = self.job(env, self.network_model(env), steps, progress)
+        model = self.network_model
+        network = FluidNetwork(env, incremental=incremental) if model is FluidNetwork else model(env)
+        job = self.job(env, network, steps, progress)
         with job.one_thread():
             job.executor.run()
         job.close(env.now)

@@ -25,6 +25,7 @@ __all__ = [
     "check_report",
     "check_writable",
     "console",
+    "explain_option",
     "load",
     "made_by",
     "progress",
@@ -56,13 +57,18 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key of the scenario."
         ),
         click.option("--seed", type=click.IntRange(min=0), help="Short for --set simulation.seed=…"),
-        click.option("--exact", is_flag=True, help="Simulate every step, even those that repeat the one before."),
+        click.option("--exact", is_flag=True, help="Simulate every event, taking no shortcut; results are the same."),
         click.option(
             "--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': standard output only)."
         ),
     ):
         command = decorate(command)
     return command
+
+
+explain_option = click.option(
+    "--explain", is_flag=True, help="Say which shortcuts the simulation took, and what they saved."
+)
 
 
 def load(scenario: str, assignments: Sequence[str], seed: int | None, exact: bool) -> Scenario:

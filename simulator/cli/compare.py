@@ -14,6 +14,7 @@ from simulator.cli.common import (
     check_report,
     check_writable,
     console,
+    explain_option,
     load,
     made_by,
     progress,
@@ -54,6 +55,7 @@ COMPARISON_SCHEMA = "clustersim/comparison/1"
     type=click.Path(path_type=Path),
     help="Keep finished runs of --until or --draws here, and resume from it.",
 )
+@explain_option
 @click.option("--vary", multiple=True, metavar="KEY=V1,V2,…", help="Compare over values of a key; may be repeated.")
 def compare(
     scenario: str,
@@ -70,6 +72,7 @@ def compare(
     model_error: str | None,
     jobs: int | None,
     store_path: Path | None,
+    explain: bool,
     vary: Sequence[str],
 ) -> None:
     """Simulate SCENARIO once for each algorithm and each varied value, and print the runs side by side."""
@@ -87,6 +90,8 @@ def compare(
             raise InputError(
                 "--draws is of runs of a given length; with --until, --replicates say how sure the order is"
             )
+        if explain:
+            raise InputError("--explain has an effect only on runs of a given length, without --until")
         _compare_until(base, algorithms, vary, until, replicates, jobs, store_path, json_path, plot_path, report_path)
         return
     if replicates != 1:
@@ -111,6 +116,10 @@ def compare(
     output = console(json_path)
     sure = None if draws is None else _drawn(variants, dict(results), draws, base, error, jobs, store_path)
     output.print(comparison_table(rows, title, output.width))
+    if explain:
+        from simulator.report.shortcuts import shortcuts_table
+
+        output.print(shortcuts_table(rows))
     if sure is not None:
         from simulator.report.certainty import certainty_view
 

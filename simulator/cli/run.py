@@ -12,6 +12,7 @@ from simulator.cli.common import (
     check_report,
     check_writable,
     console,
+    explain_option,
     load,
     made_by,
     progress,
@@ -28,6 +29,7 @@ __all__ = ["run"]
 @scenario_options
 @click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write a Chrome/Perfetto trace.")
 @report_option
+@explain_option
 @click.option("--no-interval", is_flag=True, help="Leave out how sure the time is that rests on a calibration.")
 def run(
     scenario: str,
@@ -37,6 +39,7 @@ def run(
     json_path: str | None,
     trace_path: Path | None,
     report_path: Path | None,
+    explain: bool,
     no_interval: bool,
 ) -> None:
     """Simulate SCENARIO and print how long it takes, what bounds it and where the time goes."""
@@ -52,7 +55,12 @@ def run(
             from simulator.calibration.interval import with_interval
 
             result = with_interval(result, simulation.scenario, lambda name: show(f"how sure: {name}", 0))
-    console(json_path).print(result_view(result))
+    output = console(json_path)
+    output.print(result_view(result))
+    if explain:
+        from simulator.report.shortcuts import shortcuts_table
+
+        output.print(shortcuts_table([("", result)]))
     write_json(json_path, result.to_dict())
     if trace_path is not None:
         from simulator.trace.chrome import write_trace

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["EQUAL_RANKS", "LOCKSTEP", "REPEATED_COLLECTIVES", "SETTLED_STEPS", "SHORTCUTS", "Shortcut", "Shortcuts"]
+__all__ = [
+    "EQUAL_RANKS",
+    "LOCKSTEP",
+    "REPEATED_COLLECTIVES",
+    "SETTLED_STEPS",
+    "SHARING",
+    "SHORTCUTS",
+    "Shortcut",
+    "Shortcuts",
+]
 
 LOCKSTEP = "lockstep"
 EQUAL_RANKS = "equal-ranks"

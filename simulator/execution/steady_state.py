@@ -93,8 +93,12 @@ def extend(trace: Trace, step: int, period: float, copies: int) -> Trace:
         if span.step > step:
             keyed.append(((0, index), _shifted(span, period, copies), _moved(span.cause, copies, relocated)))
 
-    # The sort is stable: of spans that end together, a cause keeps its place before its effect.
-    keyed.sort(key=lambda item: item[1].end)
+    # The sort is stable: of spans that end together, a cause keeps its place before its effect; where rounding has it
+    # end a hair later, the effect waits for it.
+    ends: dict[tuple[int, int] | None, float] = {None: 0.0}
+    for key, span, cause in keyed:
+        ends[key] = max(span.end, ends.get(cause, 0.0))
+    keyed.sort(key=lambda item: ends[item[0]])
     place_of = {key: place for place, (key, _, _) in enumerate(keyed)}
     extended = Trace(trace.ranks, metadata=trace.metadata)
     extended.spans = [span._replace(cause=NO_CAUSE if cause is None else place_of[cause]) for _, span, cause in keyed]

@@ -96,6 +96,11 @@ class Played:
     until: Floats
 
     @cached_property
+    def firsts(self) -> list[int]:
+        """Number of the first span of each part."""
+        return [part.first for part in self.parts]
+
+    @cached_property
     def busy(self) -> Floats:
         """Seconds that each rank adds, shape (ranks,)."""
         total = np.zeros(len(self.ready))

@@ -20,7 +20,7 @@ from simulator.execution.lockstep.settled import Settled
 from simulator.execution.steady_state import extend
 from simulator.instants import SAME_INSTANT
 from simulator.platform.links import Route
-from simulator.trace.critical_path import ROUNDING, stretch
+from simulator.trace.critical_path import ROUNDING
 from simulator.trace.spans import NO_CAUSE, Category, RankInfo, Span, Trace
 from simulator.trace.summary import WORK, Summary
 
@@ -85,7 +85,11 @@ class Outcome:
                 "simulate fewer steps (--set workload.steps=2) to look at them"
             )
         numbered = [batch.span(place) for batch in self.record.batches for place in range(batch.spans)]
-        order = sorted(range(len(numbered)), key=lambda number: numbered[number].end)
+        # No span before its cause, though rounding may have it end a hair earlier.
+        ends: list[float] = []
+        for span in numbered:
+            ends.append(span.end if span.cause == NO_CAUSE else max(span.end, ends[span.cause]))
+        order = sorted(range(len(numbered)), key=ends.__getitem__)
         place_of = {number: place for place, number in enumerate(order)}
         place_of[NO_CAUSE] = NO_CAUSE
         trace = Trace(self.ranks)
@@ -181,31 +185,45 @@ class Outcome:
         # Where the path enters a copy of the settled step through the same span as an earlier one, it runs in circles
         # from there: (copies left, seconds so far) by that span.
         entered: dict[int, tuple[int, dict[str, float]]] = {}
-        copy = -1
+        period, spans = (0.0, 0) if self.settled is None else (self.settled.period, self.settled.spans)
         while number != NO_CAUSE:
-            copies_left, place = self._copy_of(number)
-            if copies_left != copy:
-                copy = copies_left
-                if copy > 0 and place in entered:
-                    circle = entered[place][0] - copy
-                    turns = (copy - 1) // circle
-                    for category, sofar in entered[place][1].items():
-                        seconds[category] += turns * (seconds[category] - sofar)
-                    assert self.settled is not None
-                    number -= turns * circle * self.settled.spans
-                    now -= turns * circle * self.settled.period
-                    entered.clear()
-                elif copy > 0:
-                    entered[place] = copy, dict(seconds)
-            span = self._span(number)
-            cause = None if span.cause == NO_CAUSE else self._span(span.cause)
-            end, start = stretch(span, cause, now, rounding)
-            seconds[Category.IDLE] += now - end
-            seconds[span.category] += end - start
-            now, number = start, span.cause
+            copy, place = self._copy_of(number)
+            if copy > 0 and place in entered:
+                circle = entered[place][0] - copy
+                turns = (copy - 1) // circle
+                for category, sofar in entered[place][1].items():
+                    seconds[category] += turns * (seconds[category] - sofar)
+                copy -= turns * circle
+                now -= turns * circle * period
+                entered.clear()
+            elif copy > 0 and self._enters_step(place):
+                entered[place] = copy, dict(seconds)
+            batch = self.record.batch_of(place)
+            for start, end, category, before in batch.path_back(place - batch.first):
+                end = min(end + copy * period, now)
+                start = start + copy * period
+                if end < now - rounding:
+                    seconds[Category.IDLE] += now - end
+                else:
+                    end = now
+                now = min(start, end) if start > rounding else 0.0
+                seconds[category] += end - now
+                number = before
+            if number != NO_CAUSE:
+                # A cause in the step before the settled one is, in a copy, the settled step's of the copy before.
+                number += copy * spans
         if now > rounding:
             seconds[Category.IDLE] += now
         return seconds
+
+    def _enters_step(self, place: int) -> bool:
+        """Whether a span is in the last batch of the settled step, through one of which each step is entered."""
+        return place >= self._last_of_settled
+
+    @cached_property
+    def _last_of_settled(self) -> int:
+        """Number of the first span of the settled step's last batch."""
+        return max(batch.first for batch in self.record.batches if batch.first < self._settled_spans.stop)
 
     def _last(self) -> int:
         """Number, in the whole run, of the span that ends last; of several, the last one of the last rank."""
@@ -241,18 +259,6 @@ class Outcome:
         spans = self._settled_spans
         copy = min((number - spans.start) // len(spans), self.copies)
         return copy, number - copy * len(spans)
-
-    def _span(self, number: int) -> Span:
-        """A span of the whole run, with its cause's number in the whole run."""
-        copy, place = self._copy_of(number)
-        span = self.record.span(place)
-        if not copy:
-            return span
-        assert self.settled is not None
-        later = copy * self.settled.period
-        # A cause in the step before the settled one is, in a copy, the settled step's of the copy before.
-        cause = span.cause if span.cause == NO_CAUSE else span.cause + copy * self.settled.spans
-        return span._replace(start=span.start + later, end=span.end + later, step=span.step + copy, cause=cause)
 
     # Traffic ---------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ A batch holds what many ranks do at once. Spans are numbered through all batches
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +15,10 @@ from simulator.execution.lockstep.collective import Additions, Messages, Played
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern
 from simulator.trace.spans import Span
 
-__all__ = ["Batch", "CollectiveCall", "LocalWork", "Record"]
+__all__ = ["Batch", "CollectiveCall", "LocalWork", "Record", "Stretch"]
+
+#: Start and end of a span [s], the part of the breakdown that it belongs to, and the number of what let it start.
+Stretch = tuple[float, float, str, int]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,6 +53,11 @@ class LocalWork:
     def spans(self) -> int:
         """How many spans it is."""
         return len(self.rank)
+
+    def path_back(self, place: int) -> Iterator[Stretch]:
+        """One of its spans; none of them lets another start."""
+        category = self.categories[place if len(self.categories) > 1 else 0]
+        yield float(self.start[place]), float(self.end[place]), category, int(self.cause[place])
 
     def span(self, place: int) -> Span:
         """One of its spans."""
@@ -108,8 +116,7 @@ class CollectiveCall:
 
     def span(self, place: int) -> Span:
         """One of its spans."""
-        parts = self.played.parts
-        part = parts[bisect_right(parts, place, key=lambda part: part.first) - 1]
+        part = self.played.parts[bisect_right(self.played.firsts, place) - 1]
         return self._span(part, place - part.first)
 
     def _span(self, part: Messages | Additions, index: int) -> Span:
@@ -134,6 +141,20 @@ class CollectiveCall:
             self.number(int(part.cause[message])),
         )
 
+    def path_back(self, place: int) -> Iterator[Stretch]:
+        """One of its spans and those before it that let one another start, while they are the collective's."""
+        parts, firsts, base = self.played.parts, self.played.firsts, self.base
+        while place >= 0:
+            part = parts[bisect_right(firsts, place) - 1]
+            index = place - part.first
+            if isinstance(part, Additions):
+                category = self.update_categories[int(part.rank[index])]
+            else:
+                index %= len(part.end)
+                category = self.category(int(part.pattern.source[index]), int(part.pattern.destination[index]))
+            place = int(part.cause[index])
+            yield base + float(part.start[index]), base + float(part.end[index]), category, self.number(place)
+
     def number(self, inside: int) -> int:
         """Number in the run of a span of the collective, or of what a rank did before it."""
         return self.first + inside if inside >= 0 else int(self.entry[-1 - inside])
@@ -156,10 +177,12 @@ class Record:
 
     batches: list[Batch] = field(default_factory=list)
     spans: int = 0
+    _firsts: list[int] = field(default_factory=list)
 
     def add(self, batch: Batch) -> None:
         """Append a batch, whose first span must have the next number."""
         self.batches.append(batch)
+        self._firsts.append(batch.first)
         self.spans += batch.spans
 
     def in_order_of_steps(self) -> Record:
@@ -196,4 +219,4 @@ class Record:
 
     def batch_of(self, number: int) -> Batch:
         """The batch that holds the span of that number."""
-        return self.batches[bisect_right(self.batches, number, key=lambda batch: batch.first) - 1]
+        return self.batches[bisect_right(self._firsts, number) - 1]
