@@ -81,10 +81,10 @@ def _run(options: argparse.Namespace) -> int:
     target = _target(options)
     simgrid = _simgrid(options)
     with Console(stderr=True).status("") as status:
-        record = run_cases(chosen, _effort(options), simgrid, status.update)
+        for record in run_cases(chosen, _effort(options), simgrid, status.update):
+            if target:
+                write_record(record, target)
     print_record(record, Console(width=_WIDTH))
-    if target:
-        write_record(record, target)
     return 1 if any(row.disagreements or row.ours is None for row in record.rows) else 0
 
 

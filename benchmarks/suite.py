@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from benchmarks.cases import Case
 from benchmarks.effort import Effort
@@ -25,23 +25,30 @@ Progress = Callable[[str], None]
 
 def run_cases(
     chosen: Sequence[Case], effort: Effort, simgrid: SimGrid | None, progress: Progress = lambda what: None
-) -> Record:
-    """All of them, with bare SimPy before and after."""
-    loads, speeds, rows = [load()], [calibrate() for _ in range(effort.repeats)], []
+) -> Iterator[Record]:
+    """All of them, with bare SimPy before and after; a record after each, so that little is lost if one is the last."""
+    begun, rows = load(), list[Row]()
+    speeds = [calibrate() for _ in range(effort.repeats)]
     for place, case in enumerate(chosen, start=1):
 
         def tell(what: str, place: int = place) -> None:
             progress(f"{place} of {len(chosen)}: {what}")
 
         rows.append(run_case(case, effort, simgrid, tell))
+        if place == len(chosen):
+            speeds += [calibrate() for _ in range(effort.repeats)]
+        yield _record(rows, (begun, load()), speeds, simgrid)
+
+
+def _record(rows: Sequence[Row], loads: tuple[float, ...], speeds: Sequence[float], simgrid: SimGrid | None) -> Record:
     return Record(
         schema=SCHEMA,
         date=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M}",
         commit=commit(),
         machine=machine(),
-        load=(*loads, load()),
+        load=loads,
         simgrid=simgrid.version if simgrid else None,
-        calibration=Calibration(events_per_s=(*speeds, *(calibrate() for _ in range(effort.repeats)))),
+        calibration=Calibration(events_per_s=tuple(speeds)),
         rows=tuple(rows),
     )
 
