@@ -9,9 +9,9 @@ by another board with that chip (`same_chip`) and left out elsewhere, which meas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from math import isfinite
 from pathlib import Path
 
@@ -28,6 +28,9 @@ __all__ = ["KernelModel", "kernel_model_names", "load_kernel_model", "same_chip"
 
 #: Fits tried in turn for a precision that was not itself measured.
 _RELATED: Mapping[str, tuple[str, ...]] = {"bf16": ("fp16",), "tf32": ("fp16",), "fp8": ("fp16",), "int8": ("fp16",)}
+
+#: Kernels whose times are kept, the latest used: some dozen networks' worth, a few megabytes.
+_REMEMBERED = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,14 @@ class KernelModel:
         InputError
             If a bandwidth, share or size makes no sense, or the precision is not one of the device's.
         """
+        return self._remembered(kernel, precision, bandwidth, share)
+
+    @cached_property
+    def _remembered(self) -> Callable[[Kernel, str, float | None, float], float]:
+        """Times already worked out: layers of a network repeat, and so do networks in a study."""
+        return lru_cache(maxsize=_REMEMBERED)(self._find_time)
+
+    def _find_time(self, kernel: Kernel, precision: str, bandwidth: float | None, share: float) -> float:
         if not 0.0 < share <= 1.0:
             raise InputError(f"device {self.name}: share must be above 0 and at most 1, got {share!r}")
         if bandwidth is not None and not (isfinite(bandwidth) and bandwidth > 0):
