@@ -10,6 +10,7 @@ from simulator.energy import Energy, energy_of, node_power
 from simulator.execution.device_operations import SharedUse
 from simulator.execution.job import Job
 from simulator.execution.learning import LearnerArithmetic
+from simulator.execution.recorded_run import RecordedRun
 from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, SHARING, Shortcut, Shortcuts
 from simulator.hardware.device import Device
 from simulator.network.accounts import ResourceUse
@@ -20,7 +21,7 @@ from simulator.prices import Cost, cost_of
 from simulator.resolved import ResolvedScenario
 from simulator.result import DeviceMemory, LinkLoad, Result, asynchrony
 from simulator.trace import Trace
-from simulator.trace.summary import Summary, summarize
+from simulator.trace.summary import Summary
 
 __all__ = ["Ran", "make_result", "ran_event_by_event"]
 
@@ -61,21 +62,22 @@ class Ran:
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
 
 
-def ran_event_by_event(resolved: ResolvedScenario, job: Job, trace: Trace, simulated: int, why_not: str) -> Ran:
-    """What the executor has left behind after a run of which it simulated so many steps.
+def ran_event_by_event(resolved: ResolvedScenario, job: Job, run: RecordedRun, why_not: str) -> Ran:
+    """What the executor has left behind.
 
     Parameters
     ----------
-    trace : Trace
-        The job's, with the steps that repeat a settled one.
+    run : RecordedRun
+        The job's trace, with the steps that repeat a settled one.
     why_not : str
         Why not in lockstep.
     """
+    simulated = resolved.steps - run.copies
     # Every step carries the same, or none would have been repeated.
     repeats = resolved.steps / simulated
     return Ran(
-        trace,
-        summarize(trace, len(resolved.workers)),
+        run.trace,
+        run.summary(len(resolved.workers)),
         {medium: size * repeats for medium, size in job.network.traffic().items()},
         [replace(use, bytes=use.bytes * repeats, load=use.load * repeats) for use in job.network.uses()],
         simulated,

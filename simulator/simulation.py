@@ -28,8 +28,9 @@ from simulator.execution.job import Job
 from simulator.execution.learning import learned_weights
 from simulator.execution.lockstep import Unsuited, run_in_lockstep
 from simulator.execution.memory import uncollected
+from simulator.execution.recorded_run import RecordedRun
 from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, SHARING, Shortcuts
-from simulator.execution.steady_state import extend, settled_step, shortened_lengths
+from simulator.execution.steady_state import settled_step, shortened_lengths
 from simulator.network.accounts import resource_uses, traffic_by_medium
 from simulator.network.base import Network
 from simulator.network.fluid import FluidNetwork
@@ -166,15 +167,18 @@ class Simulation(ResolvedScenario):
         """Every message and every gradient an event; of settled steps only the first."""
         # What happens to shared arrays is counted update by update.
         every_step = self._random or self.learning or self.algorithm.server or SETTLED_STEPS not in allowed
-        lengths = [] if every_step else shortened_lengths(self.steps)
-        for length in (*lengths, self.steps):
-            job = self._play(length, progress, incremental=SHARING in allowed)
-            trace = job.trace
-            settled = settled_step(trace, length) if length < self.steps else None
+        incremental = SHARING in allowed
+        for length in () if every_step else shortened_lengths(self.steps):
+            job = self._play(length, progress, incremental)
+            settled = settled_step(job.trace, length)
             if settled is not None:
-                trace = extend(trace, *settled, copies=self.steps - length)
+                return ran_event_by_event(
+                    self, job, RecordedRun(job.trace, *settled, copies=self.steps - length), why_not
+                )
+            if not job.trace.metadata.get("steps_alike", True):
                 break
-        return ran_event_by_event(self, job, trace, length, why_not)
+        job = self._play(self.steps, progress, incremental)
+        return ran_event_by_event(self, job, RecordedRun(job.trace), why_not)
 
     def _play(self, steps: int, progress: Callable[[int], None] | None, incremental: bool = True) -> Job:
         """Simulate a run of that many steps."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.accounts import make_result, ran_event_by_event
 from simulator.errors import InputError, located
+from simulator.execution.recorded_run import RecordedRun
 from simulator.platform import build_platform
 from simulator.sharing.contention import shared_links
 from simulator.sharing.flow_sizes import flow_sizes
@@ -123,7 +124,7 @@ class Background:
         ]
         duration = play_together([tenant, *others], traffic)
         job = tenant.job
-        ran = ran_event_by_event(simulation, job, job.trace, simulation.steps, "others use the machine")
+        ran = ran_event_by_event(simulation, job, RecordedRun(job.trace), "others use the machine")
         result = make_result(simulation, ran, time.perf_counter() - started)
         sharing = {
             "placement": self.table.placement,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.accounts import make_result, ran_event_by_event
 from simulator.errors import InputError, located
+from simulator.execution.recorded_run import RecordedRun
 from simulator.hardware import load_system
 from simulator.sharing.contention import SharedLink, shared_links
 from simulator.sharing.machine import placed
@@ -229,5 +230,5 @@ def _result(simulation: Simulation, tenant: Tenant, wall_time: float) -> Result:
     job = tenant.job
     trace = moved(job.trace, -tenant.start) if tenant.start else job.trace
     return make_result(
-        simulation, ran_event_by_event(simulation, job, trace, simulation.steps, "others use the machine"), wall_time
+        simulation, ran_event_by_event(simulation, job, RecordedRun(trace), "others use the machine"), wall_time
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from simulator.instants import SAME_INSTANT
 from simulator.trace.spans import NO_CAUSE, Category, Span, Trace
 
-__all__ = ["ROUNDING", "Piece", "breakdown", "communication_ratio", "critical_path", "stretch"]
+__all__ = ["ROUNDING", "Piece", "breakdown", "communication_ratio", "critical_path", "last_span", "stretch"]
 
 #: The categories whose share of the run is the paper's communication ratio.
 COMMUNICATION = (
@@ -53,7 +53,7 @@ def critical_path(trace: Trace) -> list[Piece]:
     spans = trace.spans
     if not spans:
         return []
-    index = _last(spans)
+    index = last_span(spans)
     pieces: list[Piece] = []
     now = spans[index].end
     rounding = ROUNDING * now
@@ -74,7 +74,7 @@ def critical_path(trace: Trace) -> list[Piece]:
     return pieces
 
 
-def _last(spans: Sequence[Span]) -> int:
+def last_span(spans: Sequence[Span]) -> int:
     """The span that ends last; of several, the last one of the last rank."""
     latest = max(span.end for span in spans) / SAME_INSTANT
     return max((index for index, span in enumerate(spans) if span.end >= latest), key=lambda i: (spans[i].rank, i))

@@ -131,10 +131,10 @@ def replicas(method, **changes):
     kept = {}
     original = Simulation._play
 
-    def play(self, steps, progress):
-        outcome = original(self, steps, progress)
-        kept["ranks"] = outcome.executor.ranks
-        return outcome
+    def play(self, *arguments):
+        job = original(self, *arguments)
+        kept["ranks"] = job.executor.ranks
+        return job
 
     with patch.object(Simulation, "_play", play):
         learn(method, **changes)

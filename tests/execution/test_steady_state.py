@@ -64,7 +64,7 @@ def test_extending_by_nothing_changes_nothing():
 
 def test_short_runs_are_not_shortened():
     assert shortened_lengths(2 * SHORTEST - 1) == []
-    assert shortened_lengths(5 * SHORTEST) == [SHORTEST, 2 * SHORTEST]
+    assert shortened_lengths(9 * SHORTEST) == [SHORTEST, 4 * SHORTEST]
 
 
 def test_ranks_that_drift_apart_have_not_settled():

@@ -13,12 +13,10 @@ import numpy as np
 
 from simulator.execution.lockstep.collective import Additions, Messages, Played
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern
+from simulator.execution.repetition import Stretch
 from simulator.trace.spans import Span
 
-__all__ = ["Batch", "CollectiveCall", "LocalWork", "Record", "Stretch"]
-
-#: Start and end of a span [s], the part of the breakdown that it belongs to, and the number of what let it start.
-Stretch = tuple[float, float, str, int]
+__all__ = ["Batch", "CollectiveCall", "LocalWork", "Record"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -11,6 +11,7 @@ from simulator.execution.lockstep.executor import LockstepExecutor
 from simulator.execution.lockstep.fleets import TellsRanksApart
 from simulator.execution.lockstep.outcome import Outcome
 from simulator.execution.lockstep.settled import settled_step
+from simulator.execution.repetition import Repetition
 from simulator.execution.shortcuts import EQUAL_RANKS, LOCKSTEP, REPEATED_COLLECTIVES, SETTLED_STEPS, Shortcut
 from simulator.execution.state import RankSetup
 from simulator.execution.steady_state import shortened_lengths
@@ -83,17 +84,21 @@ def run_in_lockstep(
             except TellsRanksApart:
                 fold = False
             else:
+                executor.record = executor.record.in_order_of_steps()
                 return executor
 
-    shorter = shortened_lengths(steps) if SETTLED_STEPS in allowed and not random else []
-    for length in (*shorter, steps):
+    def ended(executor: LockstepExecutor, repetition: Repetition) -> LockstepRun:
+        outcome, length = Outcome(executor.record, ranks, repetition), steps - repetition.copies
+        return LockstepRun(outcome, length, executor.steps_alike, _remarks(executor, fold, steps, length, random))
+
+    for length in shortened_lengths(steps) if SETTLED_STEPS in allowed and not random else ():
         executor = play(length)
-        executor.record = executor.record.in_order_of_steps()
-        settled = settled_step(executor.record, length) if length < steps and executor.steps_alike else None
-        if settled is not None:
+        if not executor.steps_alike:
             break
-    outcome = Outcome(executor.record, ranks, settled, 0 if settled is None else steps - length)
-    return LockstepRun(outcome, length, executor.steps_alike, _remarks(executor, fold, steps, length, random))
+        repetition = settled_step(executor.record, length, steps - length)
+        if repetition is not None:
+            return ended(executor, repetition)
+    return ended(play(steps), Repetition())
 
 
 def _remarks(executor: LockstepExecutor, fold: bool, steps: int, length: int, random: bool) -> tuple[Shortcut, ...]:

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from simulator.execution.lockstep.record import Batch, CollectiveCall, LocalWork, Record
+from simulator.execution.repetition import Repetition
 from simulator.execution.steady_state import MARGIN, TOLERANCE, WINDOW
 
-__all__ = ["Settled", "settled_step"]
+__all__ = ["settled_step"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A step that can be repeated.
-
-    Attributes
-    ----------
-    step : int
-        All later ones but the last few are copies of it.
-    period : float
-        Its length [s].
-    spans : int
-        How many it has.
-    """
-
-    step: int
-    period: float
-    spans: int
-
-
-def settled_step(record: Record, steps: int) -> Settled | None:
-    """A step that can be repeated; None if the run, of `steps` steps, has not settled."""
+def settled_step(record: Record, steps: int, copies: int) -> Repetition | None:
+    """A step of a run of `steps` steps repeated so often; None if the run has not settled."""
     last = steps - 1 - MARGIN
     first = last - WINDOW
     if first < 1:
@@ -50,18 +32,18 @@ def settled_step(record: Record, steps: int) -> Settled | None:
         return None
     # The moment that the last collective of a step began, or else its last span ended.
     period = _moment(by_step[last][-1]) - _moment(by_step[last - 1][-1])
-    spans = by_step[last][0].first - by_step[last - 1][0].first
-    found = Settled(last, period, spans)
+    start = by_step[last][0].first
+    found = Repetition(last, period, start, start - by_step[last - 1][0].first, copies)
     for step in range(first, last):
         now, following = by_step[step], by_step[step + 1]
-        if len(now) != len(following) or not all(map(found_equal(found), now, following)):
+        if len(now) != len(following) or not all(map(_moved_by(found), now, following)):
             return None
     near = by_step[last - 1][0].first
     return found if all(_earliest_cause(batch) >= near for batch in by_step[last]) else None
 
 
-def found_equal(found: Settled):  # type: ignore[no-untyped-def]
-    """Whether two batches are one, moved by a period."""
+def _moved_by(found: Repetition) -> Callable[[Batch, Batch], bool]:
+    """Tells whether two batches are one, moved by a period."""
     slack = TOLERANCE * found.period
 
     def equal(before: Batch, after: Batch) -> bool:
