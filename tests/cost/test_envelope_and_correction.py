@@ -56,6 +56,26 @@ def test_other_variant_feels_only_its_kinship() -> None:
     np.testing.assert_allclose(correction(shapes, 1), 0.5 * correction(shapes, 0))
 
 
+def test_variants_together_are_what_each_is_alone() -> None:
+    shapes, correction = _fitted(np.sin(np.arange(8.0)))
+    for variant, together in enumerate(correction.of_variants(shapes, range(3))):
+        np.testing.assert_array_equal(together, correction(shapes, variant))
+
+
+@given(
+    left=arrays.arrays(float, (5, 2), elements=st.floats(-20, 20)),
+    right=arrays.arrays(float, (3, 2), elements=st.floats(-20, 20)),
+)
+def test_the_process_is_a_matern_of_one_and_a_half(left: np.ndarray, right: np.ndarray) -> None:
+    """(1 + √3 r) exp(-√3 r), with r the distance of two shapes in lengths (Rasmussen and Williams, equation 4.17)."""
+    weights = np.array([1.0, -2.0, 0.5])
+    lengths = np.array([2.0, 0.5])
+    correction = Correction(lengths, 1.0, right, np.zeros(3, dtype=np.int64), weights)
+    distance = np.sqrt(3.0) * np.linalg.norm((left[:, None] - right) / lengths, axis=-1)
+    expected = ((1.0 + distance) * np.exp(-distance)) @ weights
+    np.testing.assert_allclose(correction(left), expected, rtol=1e-7, atol=1e-7)
+
+
 def test_lone_outlier_does_not_drag_its_neighbours() -> None:
     residuals = np.zeros(15)
     residuals[7] = 2.0

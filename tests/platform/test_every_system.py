@@ -59,6 +59,15 @@ def test_routes_use_only_links_of_the_platform(platform: Platform) -> None:
         assert {id(link) for link in platform.route(source, destination).links} <= known
 
 
+def test_the_way_back_is_of_the_same_kind_length_and_cost(platform: Platform) -> None:
+    for source, destination in itertools.combinations(devices(platform), 2):
+        there, back = platform.route(source, destination), platform.route(destination, source)
+        assert platform.link_class(source, destination) == platform.link_class(destination, source)
+        assert len(there.links) == len(back.links)
+        assert (there.overhead, there.rate_cap, there.bandwidth) == (back.overhead, back.rate_cap, back.bandwidth)
+        assert there.latency == pytest.approx(back.latency, rel=1e-12)
+
+
 def test_the_graph_has_one_typed_link_an_edge(platform: Platform) -> None:
     graph = platform.graph
     assert graph.number_of_edges() == len(platform.links)
