@@ -12,7 +12,7 @@ __all__ = ["bare_simpy_events_per_second"]
 
 
 def bare_simpy_events_per_second(events: int = 300_000) -> float:
-    """Timeouts a second."""
+    """Timeouts a second of processor time."""
 
     def ticks(env: simpy.Environment) -> Generator[simpy.Event, object, None]:
         for _ in range(events):
@@ -21,8 +21,8 @@ def bare_simpy_events_per_second(events: int = 300_000) -> float:
     env = simpy.Environment()
     env.process(ticks(env))
     gc.disable()
-    begun = time.perf_counter()
+    begun = time.process_time()
     env.run()
-    elapsed = time.perf_counter() - begun
+    elapsed = time.process_time() - begun
     gc.enable()
     return events / elapsed

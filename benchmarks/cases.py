@@ -81,9 +81,7 @@ def cases() -> Iterator[Case]:
     for pattern in ("random", "incast", "disjoint"):
         needed = 0.0 if pattern == "disjoint" else 10.0
         yield Case("W4", f"{pattern}, 1,000 flows", Flows(pattern, 1000), needed)
-    yield Case(
-        "W5", "all-reduce alone, star of 1,250 hosts", AllReduce("hierarchical", 10_000, 10**9, ranks_per_host=8)
-    )
+    yield Case("W5", "all-reduce alone, on a star", AllReduce("hierarchical", 10_000, 10**9, ranks_per_host=8))
     for steps in (1, 100):
         name = f"{steps} step{'s' if steps > 1 else ''}"
         yield Case("W5", name, Cluster(1250, steps), most_wall_s=5.0, most_bytes=2 * _GIBIBYTE)
@@ -99,7 +97,7 @@ def quick_cases() -> Iterator[Case]:
     yield Case("W3", "P = 4, 10 steps", AllReduce("binomial-tree", 4, 27 * _MEGABYTE, 10, 5.1))
     for pattern in ("random", "incast", "disjoint"):
         yield Case("W4", f"{pattern}, 20 flows", Flows(pattern, 20))
-    yield Case("W5", "all-reduce alone, 2 hosts", AllReduce("hierarchical", 16, 27 * _MEGABYTE, ranks_per_host=8))
+    yield Case("W5", "all-reduce alone, on 2 hosts", AllReduce("hierarchical", 16, 27 * _MEGABYTE, ranks_per_host=8))
     yield Case("W5", "2 nodes, 1 step", Cluster(2, 1))
     yield Case("W6", "4 points", Study(4, 1))
 

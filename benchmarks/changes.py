@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.record import Record, Timing
+from benchmarks.record import ROUGHLY, ROUNDING, Record, Timing
 
 __all__ = ["Change", "changes", "same_machine"]
 
@@ -75,10 +75,10 @@ def changes(old: Record, new: Record) -> Iterator[Change]:
             before = earlier[row.key]
             for way, was, now in (("ours", before.ours, row.ours), ("exact", before.exact, row.exact)):
                 if was is not None and now is not None:
-                    yield _change(row.key, way, was, now, scale)
+                    yield _change(row.key, way, was, now, scale, ROUGHLY if row.chaotic else ROUNDING)
 
 
-def _change(key: str, way: str, was: Timing, now: Timing, scale: float) -> Change:
+def _change(key: str, way: str, was: Timing, now: Timing, scale: float, rounding: float) -> Change:
     return Change(
         key,
         way,
@@ -87,7 +87,7 @@ def _change(key: str, way: str, was: Timing, now: Timing, scale: float) -> Chang
         scale * now.cpu / was.cpu,
         max(_threshold(was), _threshold(now)),
         now.peak_bytes / was.peak_bytes,
-        abs(now.end_s - was.end_s) > 1e-9 * abs(was.end_s),
+        abs(now.end_s - was.end_s) > rounding * abs(was.end_s),
     )
 
 

@@ -26,7 +26,7 @@ __all__ = ["HISTORY", "main"]
 HISTORY = Path(__file__).parent / "history"
 
 #: Wide enough for the tables wherever they go.
-_WIDTH = 210
+_WIDTH = 240
 
 #: Profiled if nothing else is named: seconds each, and hardly anything but messages.
 _TYPICAL = "W1:ring, 27 MB, P = 256,W3:P = 64"

@@ -57,7 +57,7 @@ def print_changes(old: Record, new: Record, console: Console) -> None:
             change.way,
             f"{change.before:.3g}",
             f"{change.after:.3g}",
-            f"{change.factor:.2f}",
+            f"{change.factor:.2g}",
             f"{change.threshold:.0%}",
             change.verdict,
             f"{change.memory:.2f}",

@@ -8,20 +8,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from simulator.network.fair_shares import compiled_version
-
 __all__ = ["commit", "load", "machine"]
 
 
 def machine() -> dict[str, Any]:
-    """Cores, processor, memory, operating system, Python, and the version of the compiled part of the network."""
+    """Cores, processor, memory, operating system, Python."""
     return {
         "cores": os.cpu_count(),
         "processor": _processor(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "compiled": compiled_version() or "no",
     }
 
 

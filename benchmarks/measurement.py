@@ -28,7 +28,7 @@ class Measurement:
     wall_s, cpu_s : float
         Of the run, without the start of its process. Of workers that it starts, the processor time counts as well.
     peak_bytes : int
-        The most memory that the process held, imports and all.
+        The most memory that the process held, imports and all; of several, the largest.
     base_bytes : int
         The same before the run; 0 where it is not known.
     by : str
@@ -105,10 +105,15 @@ def measure(run: Callable[[], Outcome]) -> Measurement:
 
 
 def peak_bytes() -> int:
-    """The most memory this process held so far.
+    """The most memory that this process, or one that it started and that has ended, held so far.
 
     Linux tells it of this program alone; `ru_maxrss`, the answer elsewhere, may count what the process had before.
     """
+    unit = 1 if sys.platform == "darwin" else 1024
+    return max(_own_peak_bytes(), unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
+def _own_peak_bytes() -> int:
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():

@@ -10,7 +10,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simulator.errors import InputError
 
-__all__ = ["AGREEMENT", "SCHEMA", "Calibration", "Record", "Row", "Timing", "read_record", "records_in", "write_record"]
+__all__ = [
+    "AGREEMENT",
+    "ROUGHLY",
+    "ROUNDING",
+    "SCHEMA",
+    "Calibration",
+    "Record",
+    "Row",
+    "Timing",
+    "read_record",
+    "records_in",
+    "write_record",
+]
 
 SCHEMA: Literal["clustersim/benchmarks/1"] = "clustersim/benchmarks/1"
 
@@ -208,7 +220,9 @@ class Record(_Model):
     commit : str
         Of this project; with a ``+`` if files had been changed since.
     machine : dict
-        Cores, processor, memory, system, Python, compiled part of the network.
+        Cores, processor, memory, system, Python.
+    compiled : str or None
+        Version of the compiled part of the network; None where it is not installed.
     load : tuple of float
         Of the machine, before and after.
     simgrid : str or None
@@ -221,6 +235,7 @@ class Record(_Model):
     date: str
     commit: str
     machine: dict[str, Any]
+    compiled: str | None = None
     load: tuple[float, ...]
     simgrid: str | None
     calibration: Calibration

@@ -14,6 +14,7 @@ from benchmarks.peers.figures import FIGURES
 from benchmarks.peers.simgrid import UPDATES, SimGrid
 from benchmarks.record import SCHEMA, Calibration, Record, Row, Timing
 from simulator.errors import RunError
+from simulator.network.fair_shares import compiled_version
 
 __all__ = ["run_case", "run_cases"]
 
@@ -27,7 +28,7 @@ def run_cases(
     chosen: Sequence[Case], effort: Effort, simgrid: SimGrid | None, progress: Progress = lambda what: None
 ) -> Iterator[Record]:
     """All of them, with bare SimPy before and after; a record after each, so that little is lost if one is the last."""
-    begun, rows = load(), list[Row]()
+    begun, code, rows = load(), commit(), list[Row]()
     speeds = [calibrate() for _ in range(effort.repeats)]
     for place, case in enumerate(chosen, start=1):
 
@@ -37,15 +38,18 @@ def run_cases(
         rows.append(run_case(case, effort, simgrid, tell))
         if place == len(chosen):
             speeds += [calibrate() for _ in range(effort.repeats)]
-        yield _record(rows, (begun, load()), speeds, simgrid)
+        yield _record(rows, code, (begun, load()), speeds, simgrid)
 
 
-def _record(rows: Sequence[Row], loads: tuple[float, ...], speeds: Sequence[float], simgrid: SimGrid | None) -> Record:
+def _record(
+    rows: Sequence[Row], code: str, loads: tuple[float, ...], speeds: Sequence[float], simgrid: SimGrid | None
+) -> Record:
     return Record(
         schema=SCHEMA,
         date=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M}",
-        commit=commit(),
+        commit=code,
         machine=machine(),
+        compiled=compiled_version(),
         load=loads,
         simgrid=simgrid.version if simgrid else None,
         calibration=Calibration(events_per_s=tuple(speeds)),

@@ -43,7 +43,7 @@ def print_record(record: Record, console: Console) -> None:
     machine = record.machine
     console.print(
         f"{record.title}: {machine['cores']} cores, {machine['processor']}, Python {machine['python']}, "
-        f"compiled part of the network: {machine.get('compiled', 'no')}; "
+        f"compiled part of the network: {record.compiled or 'no'}; "
         f"SimGrid {record.simgrid or 'not here'}; load {record.load[0]} to {record.load[-1]}; "
         f"bare SimPy {record.calibration.best:,.0f} events/s"
     )
@@ -77,7 +77,7 @@ def print_cells(header: Sequence[str], rows: Sequence[Sequence[str]], console: C
     """As a table for the terminal."""
     table = Table(caption=caption, caption_justify="left", padding=(0, 1))
     for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+        table.add_column(name, justify="right" if place else "left", no_wrap=True, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -26,7 +26,7 @@ def test_a_quick_run_prints_and_keeps_what_it_found(tmp_path, capsys):
         assert (row.peers, row.disagreements) == ({}, [])
         assert row.form_difference <= 1e-9
         assert min(row.ours.wall, row.ours.cpu, row.ours.peak_bytes) > 0
-    assert set(record.machine) == {"cores", "processor", "memory_gib", "system", "python", "compiled"}
+    assert set(record.machine) == {"cores", "processor", "memory_gib", "system", "python"}
     assert main(["compare", str(kept), str(kept)]) == 0
     assert "0 faster, 0 slower of 4" in capsys.readouterr().out
     assert main(["show", str(kept), "--markdown"]) == 0
