@@ -10,6 +10,7 @@ is found once and becomes links once, so that a route costs about as much as it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
@@ -71,12 +72,17 @@ class LinkBuilder:
     ----------
     corrections : PlatformCorrections
         What measurements have corrected of the cables.
+
+    Attributes
+    ----------
+    lay : callable
+        The links of a stretch, and its limits; the same object every time.
     """
 
     def __init__(self, corrections: PlatformCorrections = UNCORRECTED) -> None:
         self._corrections = corrections
         self._links: dict[tuple[str, str], Link] = {}
-        self._laid: dict[Stretch, LaidStretch] = {}
+        self.lay = cache(self._lay)
 
     def link(self, source: str, target: str, cable: CableType) -> Link:
         """The link of a step from vertex to vertex over a cable."""
@@ -90,14 +96,10 @@ class LinkBuilder:
             self._links[source, target] = link
         return link
 
-    def lay(self, stretch: Stretch) -> LaidStretch:
-        """The links of a stretch; the same object every time."""
-        laid = self._laid.get(stretch)
-        if laid is None:
-            links = tuple(self.link(source, target, stretch.cable) for source, target in pairwise(stretch.vertices))
-            cable = self._corrections.cable(stretch.cable)
-            laid = self._laid[stretch] = LaidStretch(links, cable.flow_cap, cable.pageable_bandwidth)
-        return laid
+    def _lay(self, stretch: Stretch) -> LaidStretch:
+        links = tuple([self.link(source, target, stretch.cable) for source, target in pairwise(stretch.vertices)])
+        cable = self._corrections.cable(stretch.cable)
+        return LaidStretch(links, cable.flow_cap, cable.pageable_bandwidth)
 
     def limits(self, path: Iterable[Step]) -> tuple[float, float]:
         """What the cables of a path leave one message [B/s] at most: in one stream, and from or to pageable memory."""

@@ -107,6 +107,7 @@ class Routing:
         self._node, self._nics = system.node, system.node.nics
         self._paths, self._fabric = paths, fabric
         self._software, self._builder, self._pinned = software, builder, pinned
+        self._message = cache(software.message)
         self._inside = cache(self._find_inside)
         self._to_adapter = cache(self._find_to_adapter)
         self._end = cache(self._find_end)
@@ -131,7 +132,7 @@ class Routing:
         cap = min([each.flow_cap for each in laid])
         if copies and not self._pinned:
             cap = min(cap, *(each.pageable_bandwidth for each in laid))
-        return Route(_links(laid), self._software.message(copies), cap)
+        return Route(_links(laid), self._message(copies), cap)
 
     def _placed(self, path: Iterable[Step], node: int) -> tuple[Link, ...]:
         """The links, in this node, of a way inside any."""
