@@ -18,12 +18,14 @@ from math import inf
 from typing import Any
 
 import numpy as np
+import simpy
 
 from simulator.algorithms.rank import Task
 from simulator.algorithms.vocabulary import Array, Backward, Collective, Handle, Join, LoadBatch, Start
 from simulator.collectives.schedule import Schedule
 from simulator.execution.lanes import NETWORK, lane_of
 from simulator.execution.lockstep.collective import Played, play
+from simulator.execution.lockstep.contended_collective import play_with_contention
 from simulator.execution.lockstep.contention import Contention
 from simulator.execution.lockstep.device_work import DeviceWork, kind_of
 from simulator.execution.lockstep.fleets import Fleet, TellsRanksApart, fleets_of
@@ -34,6 +36,8 @@ from simulator.execution.lockstep.unsuited import Unsuited
 from simulator.execution.state import RankSetup
 from simulator.execution.travel import collective_parts, collective_result
 from simulator.instants import SAME_INSTANT
+from simulator.network.base import Network
+from simulator.network.fluid import FluidNetwork
 from simulator.platform.links import Route
 from simulator.trace.spans import NO_CAUSE
 
@@ -84,6 +88,8 @@ class LockstepExecutor:
         As for `simulator.execution.executor.Executor`.
     shared : bool
         Whether messages slow one another down on the links they share.
+    network : callable
+        Makes a network for a collective whose messages have to be played one by one.
     fold : bool
         Whether one generator stands for all ranks of a kind; it has to be off where programs tell ranks apart.
     repeat : bool
@@ -105,6 +111,7 @@ class LockstepExecutor:
         *,
         shared: bool = True,
         packed: bool = True,
+        network: Callable[[simpy.Environment], Network] = FluidNetwork,
         fold: bool = True,
         repeat: bool = True,
         progress: Callable[[int], None] | None = None,
@@ -115,6 +122,7 @@ class LockstepExecutor:
         self._schedule = cache(schedule)
         self._packed = packed
         self._repeat = repeat
+        self._network = network
         self._progress = progress
         self._collective_overhead = collective_overhead
         self._patterns = Patterns(route, shared)
@@ -132,7 +140,8 @@ class LockstepExecutor:
         self._ended = 0
         self.record = Record()
         self.collectives = 0  #: how many were called, and of them
-        self.repeated = 0  #: taken from memory
+        self.repeated = 0  #: taken from memory, and
+        self.contended = 0  #: played message by message
 
     @property
     def steps_alike(self) -> bool:
@@ -336,8 +345,7 @@ class LockstepExecutor:
         known = self._known.setdefault((id(schedule), element_size), deque(maxlen=_REMEMBERED))
         played = next((one for one in known if (abs(one.arrival - apart) <= tolerance).all()), None)
         if played is None:
-            additions = self._device.additions
-            played = play(schedule, apart, element_size, self._patterns, self._contention, additions, 4 * tolerance)
+            played = self._played(schedule, apart, element_size, 4 * tolerance)
             if self._repeat:
                 known.appendleft(played)
         else:
@@ -359,3 +367,13 @@ class LockstepExecutor:
         self.record.add(batch)
         last = np.where(played.last < 0, last[-1 - np.minimum(played.last, -1)], batch.first + played.last)
         return base + played.ready, last
+
+    def _played(self, schedule: Schedule, apart: Floats, element_size: int, tolerance: float) -> Played:
+        """Rounds as batches; message by message, where those of different rounds meet."""
+        inputs = (schedule, apart, element_size, self._patterns)
+        additions = self._device.additions
+        try:
+            return play(*inputs, self._contention, additions, tolerance)
+        except Unsuited:
+            self.contended += 1
+            return play_with_contention(*inputs, self._network, additions, tolerance)

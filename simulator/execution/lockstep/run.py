@@ -105,14 +105,15 @@ def _remarks(executor: LockstepExecutor, fold: bool, steps: int, length: int, ra
     """What the shortcuts have saved."""
     record, ranks = executor.record, sum(len(fleet.ranks) for fleet in executor.fleets)
     fleets, played = len(executor.fleets), executor.collectives - executor.repeated
+    collectives = f"{played:,} of {executor.collectives:,} collectives played"
+    if executor.contended:
+        collectives += f", {executor.contended:,} message by message: those of different rounds meet on links"
     saved = f"{steps - length:,} of {steps:,} steps"
     if length == steps:
         saved = "steps differ by chance" if random else "steps did not settle, or are too few"
     return (
         Shortcut(LOCKSTEP, True, f"{record.spans:,} spans in {len(record.batches):,} batches"),
         Shortcut(EQUAL_RANKS, fold, f"{fleets:,} generators for {ranks:,} ranks"),
-        Shortcut(
-            REPEATED_COLLECTIVES, executor.repeated > 0, f"{played:,} of {executor.collectives:,} collectives played"
-        ),
+        Shortcut(REPEATED_COLLECTIVES, executor.repeated > 0, collectives),
         Shortcut(SETTLED_STEPS, length < steps, saved),
     )
