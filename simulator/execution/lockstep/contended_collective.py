@@ -130,7 +130,7 @@ def play_with_contention(
     additions: Callable[[Integers, Integers], Floats],
     tolerance: float,
 ) -> Played:
-    """Play a collective in which everybody takes part; parameters as for `simulator.execution.lockstep.collective.play`.
+    """Play a collective in which everybody takes part; see `simulator.execution.lockstep.collective.play`.
 
     Parameters
     ----------
@@ -174,10 +174,7 @@ def _rounds(
             [0] * count,
             list(pattern.routes),
             (elements * np.float64(element_size)).tolist(),
-            {
-                rank: (index, one)
-                for index, (rank, one) in enumerate(zip(adders.tolist(), seconds.tolist(), strict=True))
-            },
+            dict(zip(adders.tolist(), enumerate(seconds.tolist()), strict=True)),
             spans + 2 * count,
         )
         of_rank: dict[int, list[int]] = {}
@@ -205,9 +202,7 @@ def _played(arrival: Floats, rounds: list[_Round], members: list[_Member], spans
         if each.adds:
             times = [each.addition[rank] for rank in each.adds]
             begins, ends, causes = map(np.array, zip(*times, strict=True))
-            parts.append(
-                Additions(np.array(list(each.adds)), begins, ends, causes.astype(np.int32), each.first_addition)
-            )
+            parts.append(Additions(np.array([*each.adds]), begins, ends, causes.astype(np.int32), each.first_addition))
     used = np.flatnonzero(until > -inf)
     return Played(
         arrival,
