@@ -27,8 +27,8 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], as_markdow
 
 
 def growth_cells(curves: Sequence[Curve]) -> tuple[Sequence[str], list[list[str]]]:
-    """A row a curve: its exponent, and wall seconds at a few sizes."""
-    header = ["work", "way", "sizes", "exponent", "wall seconds at sizes of the fit"]
+    """A row a curve: its exponent, and processor seconds at a few sizes."""
+    header = ["work", "way", "sizes", "exponent", "CPU seconds at sizes of the fit"]
     rows = []
     for curve in curves:
         sizes = sorted(curve.seconds)

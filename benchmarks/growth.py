@@ -1,4 +1,4 @@
-"""How the cost grows with the work: exponents of wall time, fitted to the largest decade of sizes.
+"""How the cost grows with the work: exponents of processor time, fitted to the largest decade of sizes.
 
 Time is modelled as c · size^e, by least squares of log time against log size over the sizes within a factor of ten of
 the largest that was run; with fewer than three such sizes, over the largest three.
@@ -28,7 +28,7 @@ _FLOWS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 @dataclass(frozen=True)
 class Curve:
-    """Least wall seconds of one way of running a family of workloads, by size."""
+    """Least processor seconds of one way of running a family of workloads, by size."""
 
     family: str
     way: str
@@ -99,7 +99,7 @@ def grown(
                     break
                 progress(f"{family} = {size}: {way}")
                 try:
-                    seconds[size] = min(run(workload(size)).wall_s for _ in range(repeats))
+                    seconds[size] = min(run(workload(size)).cpu_s for _ in range(repeats))
                 except RunError:
                     break
                 if 2.0 * seconds[size] > limit:
