@@ -1,4 +1,4 @@
-"""Messages a second that the network models carry. Run: python benchmarks/network.py
+"""Messages a second that the network models carry. Run: python -m benchmarks.network
 
 Prints a table and asserts nothing. All cases run on a star of hosts.
 """

@@ -1,6 +1,6 @@
 """Jobs that share a machine, drawn at random: how many are faster than alone, which ones, and what a simulation costs.
 
-    python benchmarks/sharing.py [seconds] [seed]
+    python -m benchmarks.sharing [seconds] [seed]
 
 Two or three small jobs of ten algorithms, on the bundled Ethernet cluster with switches of eight ports, not 64, so with
 two up-links for six nodes. A job is in its own way if alone it takes longer than when its messages feel nobody at

@@ -1,6 +1,6 @@
 """Studies: points a second of each example scenario, and what a second process gives.
 
-    python benchmarks/sweep.py [--points 60] [--seconds 3] [--rounds 3]
+    python -m benchmarks.sweep [--points 60] [--seconds 3] [--rounds 3]
 
 Points are the example with 20 steps (learning ones as they are shipped, cut to 200), 10 % jitter and one seed each, so
 that no two are equal. First one after the other in this process, then as a study with a store on one process and on
