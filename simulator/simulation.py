@@ -23,6 +23,7 @@ from simulator.collectives.schedule import Schedule
 from simulator.comparison import Comparison, names_of
 from simulator.cost.calibrated import CalibratedCosts
 from simulator.cost.device import DeviceCosts
+from simulator.execution.clock import Clock
 from simulator.execution.executor import PARAMETER_CATEGORIES, Executor, RankSetup
 from simulator.execution.job import Job
 from simulator.execution.learning import learned_weights
@@ -182,7 +183,7 @@ class Simulation(ResolvedScenario):
 
     def _play(self, steps: int, progress: Callable[[int], None] | None, incremental: bool = True) -> Job:
         """Simulate a run of that many steps."""
-        env = simpy.Environment()
+        env = Clock()
         model = self.network_model
         network = FluidNetwork(env, incremental=incremental) if model is FluidNetwork else model(env)
         job = self.job(env, network, steps, progress)

@@ -8,9 +8,9 @@ message starts when it does; of two that come in the same instant, the sender.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -19,54 +19,62 @@ from simulator.execution.cursor import Cursor
 from simulator.instants import SAME_INSTANT
 from simulator.network.base import Network
 from simulator.platform.links import Route
-from simulator.trace.spans import Span, Trace
+from simulator.trace.spans import NO_CAUSE, Span, Trace
 
 __all__ = ["Exchange", "Message"]
 
 
-class Message:
-    """One message from the moment its first side posts it; both sides wait for `arrived`.
+class Message(simpy.Event):
+    """One message from the moment its first side posts it: an event that succeeds when its last byte is there.
 
     Attributes
     ----------
-    arrived : simpy.Event
-        Succeeds when the last byte is there.
-    sent_span, received_span : int
-        Indices of its two spans in the trace, once it has arrived.
+    source, destination : int
+        Ranks; the source is `ANY` while a receive from whoever comes waits for it.
+    sender, receiver : Cursor
+        Its two sides. Both wait until it is there, so their lanes and steps are those of its spans.
+    label, size : str, float
+        What it carries, for people, and bytes.
     payload : object
         What the sender gave; the executor's business.
+    start, end : float
+        Times [s]; until the second side has come, `start` is when the first one was ready.
+    cause : int
+        The span for which it starts when it does.
+    sent_span, received_span : int
+        Indices of its two spans in the trace, once it has arrived.
     """
 
-    __slots__ = (
-        "arrived",
-        "cause",
-        "destination",
-        "end",
-        "label",
-        "payload",
-        "received_span",
-        "receiver_lane",
-        "receiver_step",
-        "sender_lane",
-        "sender_step",
-        "sent_span",
-        "size",
-        "source",
-        "start",
-    )
+    sender: Cursor
+    receiver: Cursor
+    way: _Way
+    label = ""
+    size = 0.0
+    payload: Any = None
+    end = 0.0
+    sent_span = received_span = NO_CAUSE
 
-    def __init__(self, env: simpy.Environment, source: int, destination: int) -> None:
-        self.arrived = simpy.Event(env)
+    def __init__(self, env: simpy.Environment, source: int, destination: int, start: float, cause: int) -> None:
+        super().__init__(env)
         self.source = source
         self.destination = destination
-        self.size = 0.0
-        self.payload: Any = None
-        self.label = ""
-        self.start = self.end = 0.0
-        self.cause = -1
-        self.sender_lane = self.receiver_lane = ""
-        self.sender_step = self.receiver_step = 0
-        self.sent_span = self.received_span = -1
+        self.start = start
+        self.cause = cause
+
+    def span_of(self, rank: int) -> int:
+        """Which of its spans is that of one of its two ranks; a message to oneself is one's sending."""
+        return self.sent_span if rank == self.source else self.received_span
+
+
+class _Way(NamedTuple):
+    """From one rank to another: the routes that carry equal parts of a message, and where its time belongs."""
+
+    routes: tuple[Route, ...]
+    category: str
+
+
+#: Messages that wait for their other side, by destination and tag, in the order in which they were posted.
+_Posted = dict[tuple[int, Hashable], list[Message]]
 
 
 class Exchange:
@@ -79,7 +87,7 @@ class Exchange:
         Says how long a message takes.
     route : callable
         ``route(source_rank, destination_rank)``: a Route, or several that carry equal parts of a message at once,
-        where a rank is spread over devices.
+        where a rank is spread over devices. Asked once for each pair of ranks, as is `category`.
     category : callable
         ``category(source_rank, destination_rank) -> str``, the breakdown part its time belongs to.
     trace : Trace
@@ -95,7 +103,7 @@ class Exchange:
         route: Callable[[int, int], Route | tuple[Route, ...]],
         category: Callable[[int, int], str],
         trace: Trace,
-        busy: Callable[[int, int], None] = lambda rank, change: None,
+        busy: Callable[[int, int], None] | None = None,
     ) -> None:
         self._env = env
         self._network = network
@@ -103,8 +111,10 @@ class Exchange:
         self._category = category
         self._trace = trace
         self._busy = busy
-        self._sends: dict[tuple[int, Hashable], deque[Message]] = {}
-        self._receives: dict[tuple[int, Hashable], deque[Message]] = {}
+        self._sends: _Posted = {}
+        self._receives: _Posted = {}
+        self._ways: dict[tuple[int, int], _Way] = {}
+        self._names: dict[str, tuple[str, str]] = {}  # of the two spans, by label
 
     def send(
         self,
@@ -117,32 +127,31 @@ class Exchange:
         ready: float | None = None,
     ) -> Message:
         """Post a message of `size` bytes from the cursor's rank, which has been at it since `ready`, or since now."""
-        waiting = self._receives.get((to, tag))
-        message = _take(waiting, lambda posted: posted.source in (cursor.rank, ANY))
+        since = self._env.now if ready is None else ready
+        key = to, tag
+        message = _take(self._receives, key, cursor.rank)
         first = message is None
         if message is None:
-            message = Message(self._env, cursor.rank, to)
-            self._sends.setdefault((to, tag), deque()).append(message)
-        elif not waiting:
-            del self._receives[to, tag]
-        message.source = cursor.rank
+            message = Message(self._env, cursor.rank, to, since, cursor.last)
+            self._sends.setdefault(key, []).append(message)
+        message.source, message.sender = cursor.rank, cursor
         message.size, message.label, message.payload = size, label, payload
-        message.sender_lane, message.sender_step = cursor.lane, cursor.step
-        self._ready(message, cursor, not first, self._env.now if ready is None else ready, sends=True)
+        if not first:
+            self._begin(message, cursor, since, sends=True)
         return message
 
     def receive(self, source: int, tag: Hashable, cursor: Cursor) -> Message:
         """Post the readiness of the cursor's rank for a message from `source`, or from `ANY`."""
-        waiting = self._sends.get((cursor.rank, tag))
-        message = _take(waiting, lambda posted: source in (posted.source, ANY))
+        since = self._env.now
+        key = cursor.rank, tag
+        message = _take(self._sends, key, source)
         first = message is None
         if message is None:
-            message = Message(self._env, source, cursor.rank)
-            self._receives.setdefault((cursor.rank, tag), deque()).append(message)
-        elif not waiting:
-            del self._sends[cursor.rank, tag]
-        message.receiver_lane, message.receiver_step = cursor.lane, cursor.step
-        self._ready(message, cursor, not first, self._env.now, sends=False)
+            message = Message(self._env, source, cursor.rank, since, cursor.last)
+            self._receives.setdefault(key, []).append(message)
+        message.receiver = cursor
+        if not first:
+            self._begin(message, cursor, since, sends=False)
         return message
 
     def unmatched(self) -> list[str]:
@@ -155,66 +164,64 @@ class Exchange:
         ]
         return sends + receives
 
-    def _ready(self, message: Message, cursor: Cursor, begin: bool, since: float, sends: bool) -> None:
-        """Note that one side has come; when it is the second, the transfer starts now."""
-        if not begin:
-            message.start, message.cause = since, cursor.last
-            return
+    def _begin(self, message: Message, cursor: Cursor, since: float, sends: bool) -> None:
+        """The second side has come: the transfer starts now."""
         together = since <= message.start * SAME_INSTANT and message.start <= since * SAME_INSTANT
         if sends if together else since > message.start:
             message.cause = cursor.last
-        message.start = max(since, message.start)
-        self._busy(message.source, 1)
-        self._busy(message.destination, 1)
-        routes = self._route(message.source, message.destination)
-        if isinstance(routes, Route):
-            transfer = self._network.transfer(routes, message.size)
+        if since > message.start:
+            message.start = since
+        if self._busy is not None:
+            self._busy(message.source, 1)
+            self._busy(message.destination, 1)
+        way = message.way = self._way(message.source, message.destination)
+        if len(way.routes) == 1:
+            transfer = self._network.transfer(way.routes[0], message.size)
         else:
-            share = message.size / len(routes)
-            transfer = self._env.all_of([self._network.transfer(route, share) for route in routes])
+            share = message.size / len(way.routes)
+            transfer = self._env.all_of([self._network.transfer(route, share) for route in way.routes])
         assert transfer.callbacks is not None
         # SimPy runs callbacks in the order of this list: the spans are recorded before either side goes on.
-        transfer.callbacks.append(lambda _: self._finish(message))
+        transfer.callbacks.append(partial(self._arrive, message))
 
-    def _finish(self, message: Message) -> None:
-        self._busy(message.source, -1)
-        self._busy(message.destination, -1)
-        category = self._category(message.source, message.destination)
-        message.end = self._env.now
-        common = (message.start, message.end, message.size)
+    def _way(self, source: int, destination: int) -> _Way:
+        way = self._ways.get((source, destination))
+        if way is None:
+            routes = self._route(source, destination)
+            found = (routes,) if isinstance(routes, Route) else routes
+            way = self._ways[source, destination] = _Way(found, self._category(source, destination))
+        return way
+
+    def _arrive(self, message: Message, _: simpy.Event) -> None:
+        """The last byte is there."""
+        source, destination, sender, receiver = message.source, message.destination, message.sender, message.receiver
+        if self._busy is not None:
+            self._busy(source, -1)
+            self._busy(destination, -1)
+        names = self._names.get(message.label)
+        if names is None:
+            names = self._names[message.label] = f"send {message.label}", f"receive {message.label}"
+        category, start, size, cause = message.way.category, message.start, message.size, message.cause
+        end = message.end = self._env.now
         add = self._trace.add
         message.sent_span = add(
-            Span(
-                message.source,
-                message.sender_lane,
-                category,
-                f"send {message.label}",
-                *common,
-                message.sender_step,
-                message.destination,
-                message.cause,
-            )
+            Span(source, sender.lane, category, names[0], start, end, size, sender.step, destination, cause)
         )
         message.received_span = add(
-            Span(
-                message.destination,
-                message.receiver_lane,
-                category,
-                f"receive {message.label}",
-                *common,
-                message.receiver_step,
-                message.source,
-                message.cause,
-            )
+            Span(destination, receiver.lane, category, names[1], start, end, size, receiver.step, source, cause)
         )
-        message.arrived.succeed()
+        message.succeed()
 
 
-def _take(queue: deque[Message] | None, fits: Callable[[Message], bool]) -> Message | None:
-    """Remove and return the first message in the queue that fits."""
-    if queue:
-        for index, message in enumerate(queue):
-            if fits(message):
-                del queue[index]
-                return message
+def _take(posted: _Posted, key: tuple[int, Hashable], source: int) -> Message | None:
+    """Remove and return the first of the messages posted under `key` that is from `source`; `ANY` is every source."""
+    queue = posted.get(key)
+    if queue is None:
+        return None
+    for index, message in enumerate(queue):
+        if message.source == source or ANY in (message.source, source):
+            del queue[index]
+            if not queue:
+                del posted[key]
+            return message
     return None

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -47,7 +46,7 @@ from simulator.execution.device_operations import DeviceOperations, SharedUse
 from simulator.execution.exchange import Exchange
 from simulator.execution.lanes import lane_of
 from simulator.execution.message_operations import MessageOperations
-from simulator.execution.state import Activity, RankSetup, RankState, Run
+from simulator.execution.state import Activity, RankSetup, RankState, Run, Started
 from simulator.instants import SAME_INSTANT
 from simulator.network.base import Network
 from simulator.platform.links import Route
@@ -64,16 +63,6 @@ PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
         "node-node": Category.NODE_NODE_PARAMETERS,
     }
 )
-
-
-@dataclass
-class _Started:
-    """What a `Handle` stands for."""
-
-    done: simpy.Event
-    cursor: Cursor
-    result: Any = None
-    end: float = 0.0
 
 
 class Executor:
@@ -125,7 +114,9 @@ class Executor:
         self._run = Run(env, task, network, trace, arithmetic or NoArithmetic())
         self.ranks = tuple(Rank(index, setup.role, task) for index, setup in enumerate(setups))
         self._states = [RankState(rank, setup) for rank, setup in zip(self.ranks, setups, strict=True)]
-        self._exchange = Exchange(env, network, route, category, trace, self._transfer)
+        # Whether messages come and go matters only where that slows arithmetic down.
+        slowed = any(setup.overlap_slowdown for setup in setups)
+        self._exchange = Exchange(env, network, route, category, trace, self._transfer if slowed else None)
         self._finished = 0
         self.events = 0  #: events of the clock, once the run is over
         self._device = DeviceOperations(self._run)
@@ -208,84 +199,65 @@ class Executor:
     def _follow(
         self, state: RankState, program: Generator[Operation, Any, None], cursor: Cursor, reports: bool = False
     ) -> Activity:
-        """One thread: its generator's operations, one after the other."""
+        """One thread: its generator's operations, one after the other, each once its lane is free."""
         value: Any = None
         while True:
             try:
                 operation = program.send(value)
             except StopIteration:
                 return
-            if reports and state.rank.step != cursor.step and self._progress:
-                self._progress(state.rank.step)
-            cursor.step = state.rank.step
-            if type(operation) is Start:
+            step, kind = state.rank.step, type(operation)
+            if reports and step != cursor.step and self._progress:
+                self._progress(step)
+            cursor.step = step
+            if isinstance(operation, Start):
                 value = self._start(state, operation.operation, cursor)
-            elif type(operation) is Spawn:
+            elif isinstance(operation, Spawn):
                 value = self._spawn(state, operation.thread, cursor)
-            elif type(operation) is Join:
+            elif isinstance(operation, Join):
                 value = yield from self._join(operation, cursor)
             else:
-                value = yield from self._occupy(state, operation, cursor)
+                lane = lane_of(operation)
+                before = state.lanes.get(lane)
+                if before is not None and not before.process.processed:
+                    yield from self._await(before, cursor)
+                cursor.lane = state.thread + lane
+                value = yield from self._handlers[kind](state, operation, cursor)
+
+    # Beside the generator -----------------------------------------------------------------------------------------
 
     def _spawn(self, state: RankState, program: Generator[Operation, Any, None], cursor: Cursor) -> Handle:
         """Run a second thread of a rank, with lanes of its own."""
         own = Cursor(cursor.rank, "", cursor.step, cursor.last)
-        started = _Started(simpy.Event(self._env), own)
-
-        def activity() -> Activity:
-            yield from self._follow(RankState(state.rank, state.setup, "second "), program, own)
-            started.end = self._env.now
-            started.done.succeed()
-
-        self._env.process(activity())
-        return Handle(started)
-
-    # Lanes --------------------------------------------------------------------------------------------------------
-
-    def _occupy(self, state: RankState, operation: Operation, cursor: Cursor) -> Activity:
-        """Perform an operation once its lane is free."""
-        lane = lane_of(operation)
-        yield from self._await_lane(state.lanes.get(lane), cursor)
-        cursor.lane = state.thread + lane
-        result = yield from self._handlers[type(operation)](state, operation, cursor)
-        return result
-
-    def _await_lane(self, busy: tuple[simpy.Event, Cursor] | None, cursor: Cursor) -> Activity:
-        """Wait until what was started on a lane is done; that is why the thread goes on then, if it takes any time."""
-        if busy is not None and not busy[0].processed:
-            came = self._env.now
-            yield busy[0]
-            if self._env.now > came * SAME_INSTANT:
-                cursor.last = busy[1].last
+        thread = self._follow(RankState(state.rank, state.setup, "second "), program, own)
+        return Handle(Started(self._env.process(thread), own))
 
     def _start(self, state: RankState, operation: Operation, cursor: Cursor) -> Handle:
         """Perform an operation beside the generator, behind what was started on its lane before."""
         lane = lane_of(operation)
         own = Cursor(cursor.rank, state.thread + lane, cursor.step, cursor.last)
-        started = _Started(simpy.Event(self._env), own)
+        work = self._handlers_beside[type(operation)](state, operation, own)
         before = state.lanes.get(lane)
-        state.lanes[lane] = (started.done, own)
-        # Numbered when started, not when played: that is the order all members agree on.
-        sequence = self._messages.number(state) if isinstance(operation, Collective) else None
-
-        def activity() -> Activity:
-            yield from self._await_lane(before, own)
-            if isinstance(operation, Collective) and sequence is not None:
-                started.result = yield from self._messages.play(state, operation, own, sequence)
-            else:
-                started.result = yield from self._handlers_beside[type(operation)](state, operation, own)
-            started.end = self._env.now
-            started.done.succeed()
-
-        self._env.process(activity())
+        if before is not None and not before.process.processed:
+            work = self._behind(before, work, own)
+        started = state.lanes[lane] = Started(self._env.process(work), own)
         return Handle(started)
 
+    def _behind(self, before: Started, work: Activity, cursor: Cursor) -> Activity:
+        """Work that has to wait for its lane."""
+        yield from self._await(before, cursor)
+        result = yield from work
+        return result
+
+    def _await(self, started: Started, cursor: Cursor) -> Activity:
+        """Wait until something started is done; that is why the thread goes on then, if it takes any time."""
+        came = self._env.now
+        yield started.process
+        if self._env.now > came * SAME_INSTANT:
+            cursor.last = started.cursor.last
+
     def _join(self, operation: Join, cursor: Cursor) -> Activity:
-        latest = self._env.now
         for handle in operation.handles:
-            started: _Started = handle.state
-            if not started.done.processed:
-                yield started.done
-            if started.end > latest * SAME_INSTANT:
-                latest, cursor.last = started.end, started.cursor.last
-        return tuple(handle.state.result for handle in operation.handles)
+            if not handle.state.process.processed:
+                yield from self._await(handle.state, cursor)
+        return tuple(handle.state.process.value for handle in operation.handles)

@@ -6,6 +6,7 @@ its additions take place at the speed of its device, then its next round begins.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -59,54 +60,48 @@ class MessageOperations:
         self._collective_overhead = collective_overhead
         self._read_for_message = read_for_message
         self._packed = packed
+        self._parts = functools.cache(functools.partial(message_parts, packed=packed))
 
     def send(self, state: RankState, operation: Send, cursor: Cursor) -> Activity:
         """One message, or one a layer, with the numbers as they are now."""
-        yield from self._send(state, operation, cursor, copied=operation.array.shared)
+        return self._send(state, operation, cursor, copied=operation.array.shared)
 
     def send_beside(self, state: RankState, operation: Send, cursor: Cursor) -> Activity:
         """The same beside the generator, which may change the array meanwhile."""
-        yield from self._send(state, operation, cursor, copied=True)
+        return self._send(state, operation, cursor, copied=True)
 
     def _send(self, state: RankState, operation: Send, cursor: Cursor, copied: bool) -> Activity:
         array, ready = operation.array, self._run.env.now
-        self._read_for_message(array)
-        payload = array.snapshot(cursor.rank)
-        parts = message_parts(array.layout, self._packed)
+        if array.shared:
+            self._read_for_message(array)
+        payload, parts = array.snapshot(cursor.rank), self._parts(array.layout)
         copying = state.setup.copy_time(sum(parts) * array.element_size) if copied else 0.0
         if copying:
             yield self._run.work(state.setup, copying)
         for part in parts:
             size = part * array.element_size
             message = self._exchange.send(operation.to, _POINT_TO_POINT, size, array.name, cursor, payload, ready)
-            yield from self._await(message, cursor)
-            ready = self._run.env.now
+            yield message
+            cursor.last = message.sent_span
+            ready = message.end
 
     def receive(self, state: RankState, operation: Receive, cursor: Cursor) -> Activity:
         """One message, or one a layer, all from whoever sent the first."""
         message = self._exchange.receive(operation.source, _POINT_TO_POINT, cursor)
-        yield from self._await(message, cursor)
-        for _ in message_parts(message.payload.layout, self._packed)[1:]:
+        yield message
+        cursor.last = message.span_of(cursor.rank)
+        for _ in self._parts(message.payload.layout)[1:]:
             message = self._exchange.receive(message.source, _POINT_TO_POINT, cursor)
-            yield from self._await(message, cursor)
+            yield message
+            cursor.last = message.span_of(cursor.rank)
         return message.payload
 
-    def _await(self, message: Message, cursor: Cursor) -> Activity:
-        if not message.arrived.processed:
-            yield message.arrived
-        cursor.last = message.sent_span if message.source == cursor.rank else message.received_span
-
-    def number(self, state: RankState) -> int:
-        """The number of a collective in its rank's order: all members count alike, so it matches their messages."""
-        state.collectives += 1
-        return state.collectives
-
     def collective(self, state: RankState, operation: Collective, cursor: Cursor) -> Activity:
-        """A collective that begins now."""
-        result = yield from self.play(state, operation, cursor, self.number(state))
-        return result
+        """A collective, numbered when it is asked for or started: all members count alike, so it matches messages."""
+        state.collectives += 1
+        return self._play(state, operation, cursor, state.collectives)
 
-    def play(self, state: RankState, operation: Collective, cursor: Cursor, sequence: int) -> Activity:
+    def _play(self, state: RankState, operation: Collective, cursor: Cursor, sequence: int) -> Activity:
         """This rank's part of the collective numbered `sequence`."""
         group = operation.group
         position, root = group.index(cursor.rank), group.index(operation.root)
@@ -151,8 +146,12 @@ class MessageOperations:
             payload = None if values is None else part_of(values, transfer.first, transfer.last, elements).copy()
             to, carried = group[transfer.destination], transfer.elements * size
             messages.append(self._exchange.send(to, tag, carried, operation.kind, cursor, payload))
-        received = [self._exchange.receive(group[t.source], tag, cursor) for t in action.receives]
-        yield from self._await_all([*messages, *received], cursor)
+        received = [self._exchange.receive(group[transfer.source], tag, cursor) for transfer in action.receives]
+        messages += received
+        for message in messages:
+            if not message.processed:
+                yield message
+        cursor.last = _last_to_arrive(messages).span_of(cursor.rank)
         added = sum(transfer.elements for transfer in action.receives if transfer.reduce)
         if added:
             start = self._run.env.now
@@ -164,11 +163,10 @@ class MessageOperations:
             place = part_of(values, transfer.first, transfer.last, elements)
             place[...] = place + message.payload if transfer.reduce else message.payload
 
-    def _await_all(self, messages: list[Message], cursor: Cursor) -> Activity:
-        """Wait for all; the one that arrives last, the first of those, is what the rank does next for."""
-        for message in messages:
-            if not message.arrived.processed:
-                yield message.arrived
-        latest = max(message.end for message in messages) / SAME_INSTANT
-        last = next(message for message in messages if message.end >= latest)
-        cursor.last = last.sent_span if last.source == cursor.rank else last.received_span
+
+def _last_to_arrive(messages: list[Message]) -> Message:
+    """The message that arrived last, the first of those that did so in one instant: the one to go on for."""
+    if len(messages) == 1:
+        return messages[0]
+    latest = max([message.end for message in messages]) / SAME_INSTANT
+    return next(message for message in messages if message.end >= latest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -18,7 +18,7 @@ from simulator.network.base import Network
 from simulator.platform.links import Route
 from simulator.trace.spans import Category, Span, Trace
 
-__all__ = ["Activity", "RankSetup", "RankState", "Run"]
+__all__ = ["Activity", "RankSetup", "RankState", "Run", "Started"]
 
 #: A SimPy process, or a part of one.
 Activity = Generator[simpy.Event, Any, Any]
@@ -71,6 +71,21 @@ class RankSetup:
     shards: int = 1
 
 
+class Started(NamedTuple):
+    """An operation, or a second thread, that runs beside its rank's generator; what a `Handle` stands for.
+
+    Attributes
+    ----------
+    process : simpy.Process
+        Succeeds with the operation's result.
+    cursor : Cursor
+        Its own.
+    """
+
+    process: simpy.Process
+    cursor: Cursor
+
+
 @dataclass
 class RankState:
     """A thread of a rank while it runs: who it is, what its lanes are busy with, how many collectives it has begun.
@@ -81,7 +96,7 @@ class RankState:
     rank: Rank
     setup: RankSetup
     thread: str = ""
-    lanes: dict[str, tuple[simpy.Event, Cursor]] = field(default_factory=dict)
+    lanes: dict[str, Started] = field(default_factory=dict)
     collectives: int = 0
     transfers: int = 0  #: messages that come or go at the moment
     transfers_changed: simpy.Event | None = None  #: succeeds when they begin or cease; made by whoever waits for it

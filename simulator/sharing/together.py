@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from simulator.errors import RunError
+from simulator.execution.clock import Clock
 from simulator.execution.job import Job
 from simulator.execution.memory import uncollected
 from simulator.sharing.network import NetworkView, SharedFluidNetwork
@@ -100,7 +101,7 @@ def play_together(tenants: Sequence[Tenant], traffic: Traffic | None = None) -> 
     RunError
         If ranks of a job wait for one another for ever.
     """
-    env = simpy.Environment()
+    env = Clock()
     network = SharedFluidNetwork(env)
     ended = []
     with ExitStack() as stack:

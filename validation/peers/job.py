@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import simpy
-
 from simulator.algorithms.rank import Rank, Task
 from simulator.algorithms.registry import Program
 from simulator.collectives.schedule import Schedule
+from simulator.execution.clock import Clock
 from simulator.execution.executor import Executor, RankSetup
 from simulator.execution.lockstep import Unsuited, run_in_lockstep
 from simulator.execution.memory import uncollected
@@ -182,7 +181,7 @@ def simulate(job: Job) -> Times:
 
 
 def _event_by_event(job: Job) -> Trace:
-    env = simpy.Environment()
+    env = Clock()
     star = job.star()
     trace = Trace(_rank_infos(job))
     with uncollected():
