@@ -8,20 +8,20 @@ from typing import Any
 
 from simulator.algorithms.vocabulary import Acquire, Apply, Backward, Forward, Gradient, LoadBatch, Release, Transform
 
-__all__ = ["LANES", "NETWORK", "lane_of"]
+__all__ = ["COMPUTE", "COPY", "LANES", "NETWORK", "lane_of"]
 
-NETWORK = "network"
+COMPUTE, COPY, NETWORK = "compute", "copy", "network"
 #: The lane of each operation; those that are not here go over the network.
 LANES: Mapping[type[Any], str] = MappingProxyType(
     {
-        LoadBatch: "copy",
-        Gradient: "compute",
-        Forward: "compute",
-        Backward: "compute",
-        Transform: "compute",
-        Apply: "compute",
-        Acquire: "compute",
-        Release: "compute",
+        LoadBatch: COPY,
+        Gradient: COMPUTE,
+        Forward: COMPUTE,
+        Backward: COMPUTE,
+        Transform: COMPUTE,
+        Apply: COMPUTE,
+        Acquire: COMPUTE,
+        Release: COMPUTE,
     }
 )
 

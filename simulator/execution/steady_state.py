@@ -64,8 +64,14 @@ def settled_step(trace: Trace, steps: int) -> tuple[int, float] | None:
             late = max(abs(after.end - before.end - period), abs(after.start - before.start - period))
             if not same or late > slack:
                 return None
-    near = {NO_CAUSE, *by_step[last], *by_step[last - 1]}
-    if any(spans[i].cause not in near for i in by_step[last]):
+    # What comes later has to follow from these steps alone: it is moved with them. And nothing may be left of those
+    # before them, which stay where they are.
+    causes = {spans[i].cause for i in by_step[last]} - {NO_CAUSE}
+    causes |= {spans[i].cause for step in range(last + 1, steps) for i in by_step[step]}
+    if any(cause == NO_CAUSE or spans[cause].step < last - 1 for cause in causes):
+        return None
+    begun = min(spans[i].start for i in by_step[last])
+    if any(spans[i].end > begun for step in range(first) for i in by_step[step]):
         return None
     return last, period
 

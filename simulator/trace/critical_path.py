@@ -8,13 +8,13 @@ there before its cause ended, as a receive posted early in a recorded run, was w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from simulator.instants import SAME_INSTANT
 from simulator.trace.spans import NO_CAUSE, Category, Span, Trace
 
-__all__ = ["ROUNDING", "Piece", "breakdown", "communication_ratio", "critical_path", "last_span", "stretch"]
+__all__ = ["ROUNDING", "Piece", "breakdown", "communication_ratio", "critical_path", "decisive", "last_span", "stretch"]
 
 #: The categories whose share of the run is the paper's communication ratio.
 COMMUNICATION = (
@@ -75,9 +75,24 @@ def critical_path(trace: Trace) -> list[Piece]:
 
 
 def last_span(spans: Sequence[Span]) -> int:
-    """The span that ends last; of several, the last one of the last rank."""
+    """The span that ends last; of several, the one that `decisive` says."""
     latest = max(span.end for span in spans) / SAME_INSTANT
-    return max((index for index, span in enumerate(spans) if span.end >= latest), key=lambda i: (spans[i].rank, i))
+    return decisive((index, span) for index, span in enumerate(spans) if span.end >= latest)
+
+
+def decisive(last: Iterable[tuple[int, Span]]) -> int:
+    """Number of the span that the end of a run is put down to, of (number, span) pairs that end last.
+
+    It is one of the last rank, the one that started last; of messages that start together, one that the rank sends
+    before one that it receives. In which order simultaneous spans were recorded does not matter.
+    """
+    last = list(last)
+    rank = max(span.rank for _, span in last)
+    start = max(span.start for _, span in last if span.rank == rank) / SAME_INSTANT
+    return max(
+        (pair for pair in last if pair[1].rank == rank and pair[1].start >= start),
+        key=lambda pair: (pair[1].name, pair[1].peer, pair[0]),
+    )[0]
 
 
 def stretch(span: Span, cause: Span | None, now: float, rounding: float) -> tuple[float, float]:

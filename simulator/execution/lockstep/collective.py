@@ -23,6 +23,7 @@ from simulator.collectives.transfer import Flags, Round
 from simulator.execution.lockstep.contention import Contention
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern, Patterns
 from simulator.execution.lockstep.unsuited import Unsuited
+from simulator.instants import SAME_INSTANT
 
 __all__ = ["Additions", "Messages", "Played", "play"]
 
@@ -50,6 +51,11 @@ class Messages:
     end: Floats
     cause: Numbers
     first: int
+
+    @property
+    def rank(self) -> Integers:
+        """Whose lane each span is on, shape (2 · messages,)."""
+        return np.concatenate([self.pattern.source, self.pattern.destination])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -127,10 +133,14 @@ class _State:
     last: Numbers
     since: Floats
     until: Floats
-    tolerance: float
+    base: float
     parts: list[Messages | Additions] = field(default_factory=list)
     carried: dict[Pattern, Floats] = field(default_factory=dict)
     spans: int = 0
+
+    def same_as(self, time: Floats) -> Floats:
+        """The latest moments that are the same as these times: see `simulator.instants`."""
+        return time * SAME_INSTANT + self.base * (SAME_INSTANT - 1.0)
 
 
 def play(
@@ -140,7 +150,7 @@ def play(
     patterns: Patterns,
     contention: Contention,
     additions: Callable[[Integers, Integers], Floats],
-    tolerance: float,
+    base: float,
 ) -> Played:
     """Play a collective in which everybody takes part.
 
@@ -155,8 +165,8 @@ def play(
         Where routes are looked up, and messages that share links are timed.
     additions : callable
         ``(ranks, elements) -> seconds`` that each rank takes to add so many elements.
-    tolerance : float
-        Times that differ by less are the same [s].
+    base : float
+        The time of day that times count from [s]: the later, the more they differ by rounding.
 
     Raises
     ------
@@ -171,7 +181,7 @@ def play(
         last=-1 - np.arange(ranks, dtype=np.int32),
         since=np.full(resources, inf),
         until=np.full(resources, -inf),
-        tolerance=tolerance,
+        base=base,
     )
     before: Pattern | None = None
     adds: dict[int, tuple[bool, bool]] = {}  # whether some transfers of a round are added, and whether all are
@@ -213,11 +223,11 @@ def _messages(
     source, destination = pattern.source, pattern.destination
     sender, receiver = state.ready[source], state.ready[destination]
     start = np.maximum(sender, receiver)
-    cause = np.where(receiver > sender + state.tolerance, state.last[destination], state.last[source])
+    cause = np.where(receiver > state.same_as(sender), state.last[destination], state.last[source])
     begin = start + pattern.delay
     end = begin + size / pattern.bandwidth
     if pattern.contended:
-        end = contention.ends(pattern, begin, size, end)
+        end = contention.ends(pattern, begin, size, end, state.base)
     # Where a pattern follows itself and nothing is shared, a link waits for the very rank that used it before.
     alone = not pattern.contended
     if not (alone and follows_itself):
@@ -233,7 +243,7 @@ def _messages(
 
 def _begin_on_resources(state: _State, pattern: Pattern, begin: Floats) -> None:
     at = begin[pattern.message]
-    if (state.until[pattern.resource] > at + state.tolerance).any():
+    if (state.until[pattern.resource] > state.same_as(at)).any():
         raise Unsuited("messages of different rounds of a collective meet on a link")
     if pattern.contended:
         np.minimum.at(state.since, pattern.resource, at)
@@ -257,7 +267,7 @@ def _arrive(state: _State, pattern: Pattern, end: Floats) -> None:
         latest = np.full(len(state.ready), -inf)
         np.maximum.at(latest, rank, ends)
         state.ready[rank] = latest[rank]
-        decides = np.flatnonzero(ends >= latest[rank] - state.tolerance)[::-1]
+        decides = np.flatnonzero(state.same_as(ends) >= latest[rank])[::-1]
         state.last[rank[decides]] = state.spans + decides  # the one that is assigned last stays: the first of them
         return
     if len(pattern.only_sends):
@@ -271,7 +281,7 @@ def _arrive(state: _State, pattern: Pattern, end: Floats) -> None:
         return
     before = end[sent] if pattern.everyone_sends else np.where(sent < 0, -inf, end[sent])
     state.ready[destination] = np.maximum(before, end)
-    state.last[destination] = state.spans + np.where(end > before + state.tolerance, pattern.received, sent)
+    state.last[destination] = state.spans + np.where(end > state.same_as(before), pattern.received, sent)
 
 
 def _additions(

@@ -58,15 +58,15 @@ class _Member:
 class _Play:
     """A collective on its way."""
 
-    def __init__(self, env: simpy.Environment, network: Network, members: list[_Member], tolerance: float) -> None:
+    def __init__(self, env: simpy.Environment, network: Network, members: list[_Member], base: float) -> None:
         self._env = env
         self._network = network
         self._members = members
-        self._tolerance = tolerance
+        self._base = base
 
     def _rounding(self, now: float) -> float:
-        """Times [s] that differ by less are the same."""
-        return max(self._tolerance, now * (SAME_INSTANT - 1.0))
+        """Times [s] that differ by less are the same: see `simulator.instants`."""
+        return (self._base + now) * (SAME_INSTANT - 1.0)
 
     def enter(self, rank: int, _: object = None) -> None:
         """A rank has done with all that came before its next round."""
@@ -128,7 +128,7 @@ def play_with_contention(
     patterns: Patterns,
     network: Callable[[simpy.Environment], Network],
     additions: Callable[[Integers, Integers], Floats],
-    tolerance: float,
+    base: float,
 ) -> Played:
     """Play a collective in which everybody takes part; see `simulator.execution.lockstep.collective.play`.
 
@@ -140,7 +140,7 @@ def play_with_contention(
     members = [_Member(ready=float(at), last=-1 - rank) for rank, at in enumerate(arrival.tolist())]
     rounds, spans = _rounds(schedule, element_size, patterns, additions, members)
     env = simpy.Environment()
-    play = _Play(env, network(env), members, tolerance)
+    play = _Play(env, network(env), members, base)
     for rank, at in enumerate(arrival.tolist()):
         begin = env.timeout(at)
         assert begin.callbacks is not None

@@ -19,10 +19,13 @@ from simulator.network.max_min import max_min_rates
 
 __all__ = ["Contention"]
 
-#: Times of one group, in units of its longest message, that differ by less are the same: they differ by rounding.
-_ROUNDING = 1e-12
+#: Starts of one group that differ by less are the same: in units of its longest message, and of the time of day, which
+#: is what starts of equal ranks differ by.
+_ROUNDING, _ROUNDING_OF_DAY = 1e-12, 2.0**-47
 #: Messages of different sizes or starts in one group; more are better served by the event-driven network.
 _MOST = 128
+#: Solutions that are kept; where steps differ by chance none is ever wanted again.
+_REMEMBERED = 20_000
 
 
 class _Shape(NamedTuple):
@@ -47,7 +50,7 @@ class Contention:
         self._shapes: dict[Pattern, dict[_Shape, Integers]] = {}
         self._solved: dict[tuple[_Shape, bytes, bytes], Floats] = {}
 
-    def ends(self, pattern: Pattern, begin: Floats, size: Floats, alone: Floats) -> Floats:
+    def ends(self, pattern: Pattern, begin: Floats, size: Floats, alone: Floats, base: float = 0.0) -> Floats:
         """When each message ends.
 
         Parameters
@@ -55,14 +58,17 @@ class Contention:
         pattern : Pattern
         begin, size, alone : array, shape (messages,)
             When its first byte is on its way [s], its bytes, and when it would end by itself [s].
+        base : float
+            The time of day that times count from [s].
         """
         if pattern not in self._shapes:
             self._shapes[pattern] = self._sorted_by_shape(pattern)
+        moment = _ROUNDING_OF_DAY * (base + float(begin.max()))
         end = alone.copy()
         for shape, groups in self._shapes[pattern].items():
             first = begin[groups].min(axis=1, keepdims=True)
-            longest = float((alone[groups] - begin[groups]).max()) or 1.0
-            starts = np.round((begin[groups] - first) / (longest * _ROUNDING)) * (longest * _ROUNDING)
+            same = max(_ROUNDING * float((alone[groups] - begin[groups]).max()), moment) or 1.0
+            starts = np.round((begin[groups] - first) / same) * same
             sizes = size[groups]
             if (starts == starts[0]).all() and (sizes == sizes[0]).all():
                 end[groups] = first + self._solve(shape, starts[0], sizes[0])
@@ -90,6 +96,8 @@ class Contention:
     def _solve(self, shape: _Shape, starts: Floats, sizes: Floats) -> Floats:
         key = shape, starts.tobytes(), sizes.tobytes()
         if key not in self._solved:
+            if len(self._solved) >= _REMEMBERED:
+                self._solved.clear()
             self._solved[key] = _shared_ends(shape, starts, sizes)
         return self._solved[key]
 

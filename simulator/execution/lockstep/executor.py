@@ -23,7 +23,7 @@ import simpy
 from simulator.algorithms.rank import Task
 from simulator.algorithms.vocabulary import Array, Backward, Collective, Handle, Join, LoadBatch, Start
 from simulator.collectives.schedule import Schedule
-from simulator.execution.lanes import NETWORK, lane_of
+from simulator.execution.lanes import COMPUTE, NETWORK, lane_of
 from simulator.execution.lockstep.collective import Played, play
 from simulator.execution.lockstep.contended_collective import play_with_contention
 from simulator.execution.lockstep.contention import Contention
@@ -164,9 +164,10 @@ class LockstepExecutor:
             for fleet in ready:
                 found = self._next_work(fleet)
                 if found is not None:
-                    work.setdefault((found[1], *kind_of(found[0])), []).append((fleet, *found))
+                    key = fleet.step, found[1], *kind_of(found[0])
+                    work.setdefault(key, []).append((fleet, *found))
             ready = [fleet for entries in work.values() for fleet in self._perform(entries)]
-            if not ready:
+            while not ready and self._everybody_came():
                 ready = self._play_next()
         if self._ended < self._ranks:
             raise Unsuited("ranks wait for one another for ever")
@@ -286,7 +287,8 @@ class LockstepExecutor:
                 np.zeros(self._ranks, dtype=np.int64),
             )
         one = call.operation
-        if (one.kind, one.root, call.result.layout) != (operation.kind, operation.root, result.layout):
+        expected = one.kind, one.root, call.result.layout, call.result.element_size
+        if expected != (operation.kind, operation.root, result.layout, result.element_size):
             raise Unsuited("ranks disagree on a collective")
         call.arrival[fleet.ranks] = self._now[fleet.ranks]
         call.last[fleet.ranks] = self._last[fleet.ranks]
@@ -295,13 +297,15 @@ class LockstepExecutor:
         holds = operation.kind != "reduce" or operation.root in fleet.ranks
         call.members.append((fleet, None if handle is None else handle.state, result if holds else None))
 
-    def _play_next(self) -> list[Fleet]:
-        """Play the next collective if everybody has come to it; the fleets that may go on then."""
+    def _everybody_came(self) -> bool:
+        """Whether the next collective can be played."""
         call = self._calls.get(self._played_calls + 1)
-        if call is None or call.ranks < self._ranks:
-            return []
+        return call is not None and call.ranks == self._ranks
+
+    def _play_next(self) -> list[Fleet]:
+        """Play the next collective; the fleets that may go on then."""
         self._played_calls += 1
-        del self._calls[self._played_calls]
+        call = self._calls.pop(self._played_calls)
         operation, result = call.operation, call.result
         root = operation.group.index(operation.root)
         now, last = self._after_lane(NETWORK, slice(None), call.arrival, call.last)
@@ -322,7 +326,7 @@ class LockstepExecutor:
                 started.end, started.last, started.result = now[fleet.ranks], last[fleet.ranks], array
             if started is None or fleet.joining:
                 ready.append(fleet)
-        return ready or self._play_next()
+        return ready
 
     def _overhead(self, call: _Call, size: int, now: Floats, last: Integers) -> tuple[Floats, Integers]:
         """The fixed cost of a call on every rank, where a system has one."""
@@ -340,12 +344,12 @@ class LockstepExecutor:
         """The messages and additions of one schedule."""
         base, element_size = float(now.min()), call.result.element_size
         apart = now - base
-        tolerance = _ROUNDING * max(base, 1e-6)
+        tolerance = _ROUNDING * float(now.max())
         self.collectives += 1
         known = self._known.setdefault((id(schedule), element_size), deque(maxlen=_REMEMBERED))
         played = next((one for one in known if (abs(one.arrival - apart) <= tolerance).all()), None)
         if played is None:
-            played = self._played(schedule, apart, element_size, 4 * tolerance)
+            played = self._played(schedule, apart, element_size, base)
             if self._repeat:
                 known.appendleft(played)
         else:
@@ -362,18 +366,24 @@ class LockstepExecutor:
             element_size,
             self._category,
             self._device.update_categories,
-            beside=any(started is not None for _, started, _ in call.members),
+            beside=self._works_beside(call),
         )
         self.record.add(batch)
         last = np.where(played.last < 0, last[-1 - np.minimum(played.last, -1)], batch.first + played.last)
         return base + played.ready, last
 
-    def _played(self, schedule: Schedule, apart: Floats, element_size: int, tolerance: float) -> Played:
+    def _works_beside(self, call: _Call) -> bool:
+        """Whether some rank may work while it takes part: it has started the collective, or work not done by then."""
+        compute = self._lanes.get(COMPUTE)
+        works = compute is not None and bool((compute.end > call.arrival).any())
+        return works or any(started is not None for _, started, _ in call.members)
+
+    def _played(self, schedule: Schedule, apart: Floats, element_size: int, base: float) -> Played:
         """Rounds as batches; message by message, where those of different rounds meet."""
         inputs = (schedule, apart, element_size, self._patterns)
         additions = self._device.additions
         try:
-            return play(*inputs, self._contention, additions, tolerance)
+            return play(*inputs, self._contention, additions, base)
         except Unsuited:
             self.contended += 1
-            return play_with_contention(*inputs, self._network, additions, tolerance)
+            return play_with_contention(*inputs, self._network, additions, base)

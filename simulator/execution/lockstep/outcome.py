@@ -6,10 +6,12 @@ thousand steps on a thousand ranks than for a few.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from simulator.execution.repetition import Repetition, Stretch, path_sums
 from simulator.execution.steady_state import extend
 from simulator.instants import SAME_INSTANT
 from simulator.platform.links import Route
+from simulator.trace.critical_path import decisive
 from simulator.trace.spans import NO_CAUSE, Category, RankInfo, Span, Trace
 from simulator.trace.summary import WORK, Summary
 
@@ -145,20 +148,13 @@ class Outcome:
         """Seconds that ranks add while they compute, which must not count twice."""
         twice = np.zeros(len(self.ranks))
         works = [batch for batch in self.record.batches if isinstance(batch, LocalWork) and batch.categories[0] in WORK]
-        dense = [_dense(batch, len(self.ranks)) for batch in works]
+        works.sort(key=lambda batch: float(batch.start.min()))
+        starts = [float(batch.start.min()) for batch in works]
+        ends = list(accumulate((float(batch.end.max()) for batch in works), max))  # of each and all before it
         for batch in self.record.batches:
-            if not (isinstance(batch, CollectiveCall) and batch.beside):
-                continue
-            since, until = batch.base, batch.base + float(batch.played.ready.max())
-            beside = [(s, e) for s, e in dense if s.min() < until and e[e > -np.inf].max() > since]
-            if not beside:
-                continue
-            for part in batch.played.parts:
-                if isinstance(part, Additions):
-                    start, end = batch.base + part.start, batch.base + part.end
-                    for works_from, works_until in beside:
-                        both = np.minimum(end, works_until[part.rank]) - np.maximum(start, works_from[part.rank])
-                        np.add.at(twice, part.rank, np.maximum(both, 0.0) * self._times(batch))
+            if isinstance(batch, CollectiveCall) and batch.beside:
+                meanwhile = works[bisect_right(ends, batch.base) : bisect_left(starts, _ends(batch))]
+                twice += _overlap(batch, meanwhile) * self._times(batch)
         return twice
 
     # Breakdown -------------------------------------------------------------------------------------------------------
@@ -174,20 +170,14 @@ class Outcome:
         return batch.path_back(number - batch.first)
 
     def _last(self) -> int:
-        """Number, in the whole run, of the span that ends last; of several, the last one of the last rank."""
+        """Number, in the whole run, of the span that its end is put down to."""
         latest = self.duration / SAME_INSTANT
-        found: list[tuple[int, int]] = []
+        found: list[tuple[int, Span]] = []
         for batch in self.record.batches:
-            if self._end(batch) < latest:
-                continue
-            shift = self.repetition.shift(int(batch.step[0]))
-            if isinstance(batch, LocalWork):
-                some = np.flatnonzero(batch.end + shift >= latest)
-                found += zip(batch.rank[some].tolist(), (batch.first + some).tolist(), strict=True)
-            else:
-                some = np.flatnonzero((batch.base + batch.played.ready + shift >= latest) & (batch.played.last >= 0))
-                found += zip(some.tolist(), (batch.first + batch.played.last[some]).tolist(), strict=True)
-        return self.repetition.in_long_run(max(found)[1])
+            if self._end(batch) >= latest:
+                shift = self.repetition.shift(int(batch.step[0]))
+                found += [(batch.first + place, batch.span(place)) for place in batch.ending(latest - shift)]
+        return self.repetition.in_long_run(decisive(found))
 
     # Traffic ---------------------------------------------------------------------------------------------------------
 
@@ -210,8 +200,15 @@ def _ends(batch: Batch) -> float:
     return batch.base + float(batch.played.ready.max())
 
 
-def _dense(batch: LocalWork, ranks: int) -> tuple[Floats, Floats]:
-    """Start and end for every rank; infinite the wrong way round where it does not take part."""
-    start, end = np.full(ranks, np.inf), np.full(ranks, -np.inf)
-    start[batch.rank], end[batch.rank] = batch.start, batch.end
-    return start, end
+def _overlap(call: CollectiveCall, works: Sequence[LocalWork]) -> Floats:
+    """Seconds that each rank spends on additions of a collective and on one of some works at once."""
+    both = np.zeros(len(call.played.ready))
+    for work in works:
+        # Infinite the wrong way round for ranks that have no part in it.
+        since, until = np.full(len(both), np.inf), np.full(len(both), -np.inf)
+        since[work.rank], until[work.rank] = work.start - call.base, work.end - call.base
+        for part in call.played.parts:
+            if isinstance(part, Additions):  # each rank once
+                together = np.minimum(part.end, until[part.rank]) - np.maximum(part.start, since[part.rank])
+                both[part.rank] += np.maximum(together, 0.0)
+    return both

@@ -38,7 +38,7 @@ class Pattern:
     delay, bandwidth : array, shape (messages,)
         What a message takes before its first byte is on its way [s], and its rate when alone [B/s].
     message, resource : array of int, shape (crossings,)
-        The finite resources that the messages cross: one entry for each message and resource.
+        The finite resources that the messages share with others: one entry for each message and resource.
     contended : tuple of tuple of int
         Groups of messages that share resources with one another, directly or through others.
     distinct : bool
@@ -130,8 +130,9 @@ class Patterns:
         for index, route in enumerate(routes):
             if route.turn:
                 raise Unsuited("messages wait for their turn on crowded cores")
-            for resource in dict.fromkeys(self._number(link) for link in route.links if link.bandwidth < inf):
-                crossings.append((index, resource))
+            resources = dict.fromkeys(self._number(link) for link in route.links if link.bandwidth < inf)
+            if self._shared:
+                crossings += [(index, resource) for resource in resources]
         table = np.array(crossings, dtype=np.int64).reshape(-1, 2).T.copy()
         return Pattern(
             source,
@@ -141,7 +142,7 @@ class Patterns:
             bandwidth=np.array([route.bandwidth for route in routes]),
             message=table[0],
             resource=table[1],
-            contended=_groups(crossings) if self._shared else (),
+            contended=_groups(crossings),
             distinct=bool(np.unique(source).size == source.size and np.unique(destination).size == destination.size),
         )
 

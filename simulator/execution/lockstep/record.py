@@ -52,6 +52,12 @@ class LocalWork:
         """How many spans it is."""
         return len(self.rank)
 
+    def ending(self, since: float) -> list[int]:
+        """Places of the spans of the last rank of those that end at `since` [s] or later."""
+        some = np.flatnonzero(self.end >= since)
+        chosen: list[int] = some[self.rank[some] == self.rank[some].max(initial=0)].tolist()
+        return chosen
+
     def path_back(self, place: int) -> Iterator[Stretch]:
         """One of its spans; none of them lets another start."""
         category = self.categories[place if len(self.categories) > 1 else 0]
@@ -86,7 +92,7 @@ class CollectiveCall:
     update_categories : sequence of str
         Of each rank's additions.
     beside : bool
-        Whether it goes on beside other work of a rank.
+        Whether a rank may work on its own device meanwhile.
     """
 
     first: int
@@ -99,7 +105,6 @@ class CollectiveCall:
     element_size: int
     category: Callable[[int, int], str]
     update_categories: Sequence[str]
-
     beside: bool
 
     @property
@@ -117,6 +122,18 @@ class CollectiveCall:
         part = self.played.parts[bisect_right(self.played.firsts, place) - 1]
         return self._span(part, place - part.first)
 
+    def ending(self, since: float) -> list[int]:
+        """Places of the spans of the last rank of those that end at `since` [s] or later."""
+        found: list[tuple[int, int]] = []
+        for part in self.played.parts:
+            rank, end = part.rank, self.base + part.end
+            if isinstance(part, Messages):
+                end = np.concatenate([end, end])
+            some = np.flatnonzero(end >= since)
+            found += zip(rank[some].tolist(), (part.first + some).tolist(), strict=True)
+        last = max((rank for rank, _ in found), default=0)
+        return [place for rank, place in found if rank == last]
+
     def _span(self, part: Messages | Additions, index: int) -> Span:
         if isinstance(part, Additions):
             rank = int(part.rank[index])
@@ -133,7 +150,7 @@ class CollectiveCall:
             f"{what} {self.kind}",
             self.base + float(part.start[message]),
             self.base + float(part.end[message]),
-            float(part.played.elements[message] * self.element_size),
+            float((part.played.last[message] - part.played.first[message]) * self.element_size),
             int(self.step[rank]),
             peer,
             self.number(int(part.cause[message])),

@@ -38,8 +38,12 @@ def settled_step(record: Record, steps: int, copies: int) -> Repetition | None:
         now, following = by_step[step], by_step[step + 1]
         if len(now) != len(following) or not all(map(_moved_by(found), now, following)):
             return None
-    near = by_step[last - 1][0].first
-    return found if all(_earliest_cause(batch) >= near for batch in by_step[last]) else None
+    # What comes later has to follow from these steps alone: it is moved with them. And nothing may be left of those
+    # before them, which stay where they are.
+    near, begun = by_step[last - 1][0].first, min(map(_start, by_step[last]))
+    follows = all(_earliest_cause(batch) >= near for step in range(last, steps) for batch in by_step[step])
+    over = all(_end(batch) <= begun for step in range(first) for batch in by_step[step])
+    return found if follows and over else None
 
 
 def _moved_by(found: Repetition) -> Callable[[Batch, Batch], bool]:
@@ -72,6 +76,14 @@ def _moved_by(found: Repetition) -> Callable[[Batch, Batch], bool]:
 
 def _moment(batch: Batch) -> float:
     return batch.base if isinstance(batch, CollectiveCall) else float(batch.end[0])
+
+
+def _start(batch: Batch) -> float:
+    return batch.base if isinstance(batch, CollectiveCall) else float(batch.start.min())
+
+
+def _end(batch: Batch) -> float:
+    return batch.base + float(batch.played.ready.max()) if isinstance(batch, CollectiveCall) else float(batch.end.max())
 
 
 def _earliest_cause(batch: Batch) -> int:
