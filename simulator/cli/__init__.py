@@ -69,8 +69,21 @@ class _Commands(click.Group):
         return command
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    from simulator.network.fair_shares import compiled_version
+    from simulator.planning.keys import release
+
+    compiled = compiled_version()
+    click.echo(f"clustersim {release()}, " + (f"compiled help {compiled}" if compiled else "pure Python"))
+    context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="clustersim")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version."
+)
 def cli() -> None:
     """Which distributed training algorithm, on which cluster, how big: simulated before you have the machines.
 
