@@ -17,8 +17,8 @@ import simpy
 
 from simulator.collectives.schedule import Schedule
 from simulator.collectives.transfer import Round
-from simulator.execution.lockstep.collective import Additions, Messages, Played
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern, Patterns
+from simulator.execution.lockstep.played import Additions, Messages, Played
 from simulator.instants import SAME_INSTANT
 from simulator.network.base import Network
 from simulator.platform.links import Route

@@ -24,13 +24,14 @@ from simulator.algorithms.rank import Task
 from simulator.algorithms.vocabulary import Array, Backward, Collective, Handle, Join, LoadBatch, Start
 from simulator.collectives.schedule import Schedule
 from simulator.execution.lanes import COMPUTE, NETWORK, lane_of
-from simulator.execution.lockstep.collective import Played, play
+from simulator.execution.lockstep.collective import play
 from simulator.execution.lockstep.contended_collective import play_with_contention
 from simulator.execution.lockstep.contention import Contention
 from simulator.execution.lockstep.device_work import DeviceWork, kind_of
 from simulator.execution.lockstep.fleets import Fleet, TellsRanksApart, fleets_of
 from simulator.execution.lockstep.occupancy import Occupancy
 from simulator.execution.lockstep.patterns import Floats, Integers, Patterns
+from simulator.execution.lockstep.played import Played
 from simulator.execution.lockstep.record import CollectiveCall, LocalWork, Record
 from simulator.execution.lockstep.unsuited import Unsuited
 from simulator.execution.state import RankSetup

@@ -6,9 +6,9 @@ from math import inf
 
 import numpy as np
 
-from simulator.execution.lockstep.collective import Played
 from simulator.execution.lockstep.contention import Contention
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern, Patterns
+from simulator.execution.lockstep.played import Played
 from simulator.execution.lockstep.unsuited import Unsuited
 
 __all__ = ["Occupancy"]

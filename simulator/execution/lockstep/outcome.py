@@ -16,8 +16,8 @@ from itertools import accumulate
 import numpy as np
 
 from simulator.errors import RunError
-from simulator.execution.lockstep.collective import Additions
 from simulator.execution.lockstep.patterns import Floats, Pattern
+from simulator.execution.lockstep.played import Additions
 from simulator.execution.lockstep.record import Batch, CollectiveCall, LocalWork, Record
 from simulator.execution.repetition import Repetition, Stretch, path_sums
 from simulator.execution.steady_state import extend

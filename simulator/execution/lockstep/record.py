@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from simulator.execution.lockstep.collective import Additions, Messages, Played
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern
+from simulator.execution.lockstep.played import Additions, Messages, Played
 from simulator.execution.repetition import Stretch
 from simulator.trace.spans import Span
 

@@ -11,6 +11,7 @@ from simulator.execution.lockstep.executor import LockstepExecutor
 from simulator.execution.lockstep.fleets import TellsRanksApart
 from simulator.execution.lockstep.outcome import Outcome
 from simulator.execution.lockstep.settled import settled_step
+from simulator.execution.memory import uncollected
 from simulator.execution.repetition import Repetition
 from simulator.execution.shortcuts import EQUAL_RANKS, LOCKSTEP, REPEATED_COLLECTIVES, SETTLED_STEPS, Shortcut
 from simulator.execution.state import RankSetup
@@ -80,7 +81,8 @@ def run_in_lockstep(
                 task(length), setups(), fold=fold, repeat=REPEATED_COLLECTIVES in allowed, **inputs
             )
             try:
-                executor.run()
+                with uncollected():
+                    executor.run()
             except TellsRanksApart:
                 fold = False
             else:
