@@ -58,6 +58,14 @@ class Repetition:
         copy = min((number - self.first) // self.spans, self.copies)
         return copy, number - copy * self.spans
 
+    def unrolled(self, spans: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of every span of the long run, its number in the short one, which has so many, and its copy."""
+        last = self.first + self.spans
+        settled = np.arange(self.first, last)
+        place = np.concatenate([np.arange(last), np.tile(settled, self.copies), np.arange(last, spans)])
+        copy = np.repeat(np.arange(self.copies + 1), [last, *[self.spans] * self.copies])
+        return place, np.concatenate([copy, np.full(spans - last, self.copies)])
+
     def in_long_run(self, number: int) -> int:
         """Number in the long run of a span of the short one; of the settled step, the one that is simulated."""
         return number + self.copies * self.spans if number >= self.first + self.spans else number

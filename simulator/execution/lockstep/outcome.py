@@ -15,22 +15,18 @@ from itertools import accumulate
 
 import numpy as np
 
-from simulator.errors import RunError
 from simulator.execution.lockstep.patterns import Floats, Pattern
 from simulator.execution.lockstep.played import Additions
 from simulator.execution.lockstep.record import Batch, CollectiveCall, LocalWork, Record
+from simulator.execution.lockstep.spans import make_spans
 from simulator.execution.repetition import Repetition, Stretch, path_sums
-from simulator.execution.steady_state import extend
 from simulator.instants import SAME_INSTANT
 from simulator.platform.links import Route
 from simulator.trace.critical_path import decisive
-from simulator.trace.spans import NO_CAUSE, Category, RankInfo, Span, Trace
+from simulator.trace.spans import Category, RankInfo, Span
 from simulator.trace.summary import WORK, Summary
 
-__all__ = ["MOST_SPANS", "Outcome"]
-
-#: Beyond this a trace as Python objects would not fit into the memory of most machines: some 250 bytes a span.
-MOST_SPANS = 20_000_000
+__all__ = ["Outcome"]
 
 
 @dataclass
@@ -66,38 +62,9 @@ class Outcome:
         """End of the last span [s]."""
         return max(map(self._end, self.record.batches), default=0.0)
 
-    @property
-    def spans(self) -> int:
-        """How many spans the whole run has."""
-        return self.record.spans + self.repetition.copies * self.repetition.spans
-
     def make_spans(self) -> list[Span]:
-        """Every span of the whole run, in the order in which they end.
-
-        Raises
-        ------
-        RunError
-            If they are too many to be held.
-        """
-        if self.spans > MOST_SPANS:
-            raise RunError(
-                f"a trace of this run has {self.spans:,} spans, more than the {MOST_SPANS:,} that are kept at once: "
-                "simulate fewer steps (--set workload.steps=2) to look at them"
-            )
-        numbered = [batch.span(place) for batch in self.record.batches for place in range(batch.spans)]
-        # No span before its cause, though rounding may have it end a hair earlier.
-        ends: list[float] = []
-        for span in numbered:
-            ends.append(span.end if span.cause == NO_CAUSE else max(span.end, ends[span.cause]))
-        order = sorted(range(len(numbered)), key=ends.__getitem__)
-        place_of = {number: place for place, number in enumerate(order)}
-        place_of[NO_CAUSE] = NO_CAUSE
-        trace = Trace(self.ranks)
-        trace.spans = [numbered[number]._replace(cause=place_of[numbered[number].cause]) for number in order]
-        repetition = self.repetition
-        if repetition.copies:
-            trace = extend(trace, repetition.step, repetition.period, repetition.copies)
-        return trace.spans
+        """Every span of the whole run, in the order in which they end; see `simulator.execution.lockstep.spans`."""
+        return make_spans(self.record, self.repetition)
 
     def _step_ends(self, workers: int) -> tuple[Floats, int]:
         """When each step has ended on all workers [s], and how many gradients were computed."""

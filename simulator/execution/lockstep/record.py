@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern
 from simulator.execution.lockstep.played import Additions, Messages, Played
@@ -170,8 +171,12 @@ class CollectiveCall:
             place = int(part.cause[index])
             yield base + float(part.start[index]), base + float(part.end[index]), category, self.number(place)
 
+    def numbers(self, inside: NDArray[np.int32]) -> Integers:
+        """Numbers in the run of spans of the collective, or of what ranks did before it."""
+        return np.where(inside < 0, self.entry[-1 - np.minimum(inside, -1)], self.first + inside)
+
     def number(self, inside: int) -> int:
-        """Number in the run of a span of the collective, or of what a rank did before it."""
+        """The same of one."""
         return self.first + inside if inside >= 0 else int(self.entry[-1 - inside])
 
 
