@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from simulator.algorithms.rank import Rank, Task
@@ -17,6 +18,7 @@ from simulator.execution.memory import uncollected
 from simulator.execution.shortcuts import LOCKSTEP, SETTLED_STEPS, SHORTCUTS, Shortcut, Shortcuts
 from simulator.execution.steady_state import settled_step, shortened_lengths
 from simulator.network.fluid import FluidNetwork
+from simulator.platform.links import Route
 from simulator.trace import Category, RankInfo, Trace
 from validation.peers.experiment import Times
 from validation.peers.star import LATENCY, Star
@@ -157,14 +159,15 @@ def play(job: Job, exact: bool = False) -> Played:
 
 
 def _in_lockstep(job: Job) -> Played:
+    star = job.star()
     run = run_in_lockstep(
         lambda steps: replace(job, steps=steps).task(),
-        lambda: _setups(job, job.star()),
+        lambda: _setups(job, None),  # no arrays that ranks share, so no memory that they compete for
         _rank_infos(job),
         job.steps,
         frozenset(SHORTCUTS),
         random=False,
-        route=job.star().route,
+        route=star.route,
         category=_category,
         schedule=job.called,
     )
@@ -197,19 +200,25 @@ def _category(source: int, target: int) -> str:
     return Category.NODE_NODE_PARAMETERS
 
 
-def _setups(job: Job, star: Star) -> list[RankSetup]:
-    return [
-        RankSetup(
+def _setups(job: Job, star: Star | None) -> list[RankSetup]:
+    """Of each rank; ranks that do the same and update arrays in the same memory, if in any, have the very same one."""
+
+    @cache
+    def setup(program: Program, role: str, costs: Costs, memory: Route | None) -> RankSetup:
+        return RankSetup(
             program=program,
-            role=job.role(rank),
-            costs=job.costs[rank],
+            role=role,
+            costs=costs,
             batch_route=None,
             batch_size=1,
             batch_bytes=0.0,
             jitter=lambda: 1.0,
             update_category=Category.DEVICE_UPDATE,
-            memory_route=star.memory_route(rank),
+            memory_route=memory,
         )
+
+    return [
+        setup(program, job.role(rank), job.costs[rank], None if star is None else star.memory_route(rank))
         for rank, program in enumerate(job.programs)
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,10 +14,14 @@ from simulator.execution.lockstep.patterns import Floats, Integers, Pattern
 from simulator.execution.lockstep.unsuited import Unsuited
 from simulator.instants import SAME_INSTANT
 
-__all__ = ["Additions", "Messages", "Played", "Progress"]
+__all__ = ["Additions", "Messages", "Numbers", "Played", "Progress"]
 
 #: Of spans within a collective, of which there may be many.
 Numbers = NDArray[np.int32]
+
+
+#: Numbers, or what gives them when somebody asks: whoever wants times only never does.
+Later = Numbers | Callable[[], Numbers]
 
 
 @dataclass(eq=False, slots=True)
@@ -29,16 +34,21 @@ class Messages:
         How many elements each carries.
     first : int
         Number, in the collective, of the first of the spans: those of all senders, then those of all receivers.
-    cause : array of int
-        Number of the span that let each message start; ``-1 - rank`` for what the rank did before the collective.
     """
 
     pattern: Pattern
     played: Round
     start: Floats
     end: Floats
-    cause: Numbers
+    _cause: Later
     first: int
+
+    @property
+    def cause(self) -> Numbers:
+        """Number of the span that let each message start; ``-1 - rank`` for what the rank did before the collective."""
+        if callable(self._cause):
+            self._cause = self._cause()
+        return self._cause
 
     @property
     def rank(self) -> Integers:
@@ -53,8 +63,15 @@ class Additions:
     rank: Integers
     start: Floats
     end: Floats
-    cause: Numbers
+    _cause: Later
     first: int
+
+    @property
+    def cause(self) -> Numbers:
+        """Number of the message that let each rank begin."""
+        if callable(self._cause):
+            self._cause = self._cause()
+        return self._cause
 
 
 @dataclass(eq=False)
