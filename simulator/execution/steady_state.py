@@ -19,7 +19,8 @@ __all__ = ["MARGIN", "SHORTEST", "TOLERANCE", "WINDOW", "extend", "settled_step"
 
 #: Largest difference between the same moments of consecutive settled steps, in steps.
 TOLERANCE = 1e-11
-#: Steps of the first attempt; each further one takes four times as many, so failing costs a third of the run at most.
+#: Steps of the first attempt; each further one takes four times as many. None takes more than a quarter of the run, so
+#: failing costs a third of it at most.
 SHORTEST = 12
 #: Consecutive equal steps that are asked for, and steps at the end that are not looked at: they see the end coming.
 WINDOW, MARGIN = 4, 4
@@ -29,7 +30,7 @@ def shortened_lengths(steps: int) -> list[int]:
     """Numbers of steps worth simulating instead of `steps`, shortest first; empty if nothing would be saved."""
     lengths = []
     length = SHORTEST
-    while length <= steps // 2:
+    while length <= steps // 4:
         lengths.append(length)
         length *= 4
     return lengths

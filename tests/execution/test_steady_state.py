@@ -24,10 +24,10 @@ CASES = [
 
 @pytest.mark.parametrize(("example", "method", "changes"), CASES)
 def test_repeated_and_simulated_steps_agree(example, method, changes):
-    base = load(example, **{"workload.steps": 150, "algorithm.collectives": None, "algorithm.name": method, **changes})
+    base = load(example, **{"workload.steps": 200, "algorithm.collectives": None, "algorithm.name": method, **changes})
     short, full = simulate(base), simulate(base.override({"simulation.exact": True}))
-    assert full.simulated_steps == 150
-    assert short.simulated_steps < 150, "the shortcut was not taken, so nothing was compared"
+    assert full.simulated_steps == 200
+    assert short.simulated_steps < 200, "the shortcut was not taken, so nothing was compared"
     assert short.time == pytest.approx(full.time, rel=1e-9)
     assert short.breakdown == pytest.approx(full.breakdown, rel=1e-9, abs=1e-9 * full.time)
     assert short.traffic == pytest.approx(full.traffic, rel=1e-12)
@@ -63,8 +63,8 @@ def test_extending_by_nothing_changes_nothing():
 
 
 def test_short_runs_are_not_shortened():
-    assert shortened_lengths(2 * SHORTEST - 1) == []
-    assert shortened_lengths(9 * SHORTEST) == [SHORTEST, 4 * SHORTEST]
+    assert shortened_lengths(4 * SHORTEST - 1) == []
+    assert shortened_lengths(17 * SHORTEST) == [SHORTEST, 4 * SHORTEST]
 
 
 def test_ranks_that_drift_apart_have_not_settled():
