@@ -155,7 +155,7 @@ class Simulation(ResolvedScenario):
         if not run.steps_alike:
             metadata["steps_alike"] = False
         return Ran(
-            TraceOnDemand(self.rank_infos(), outcome.make_spans, outcome.duration, metadata),
+            TraceOnDemand(self.rank_infos(), outcome.make_spans, metadata, outcome.duration),
             outcome.summary(len(self.workers)),
             traffic_by_medium(carried.items()),
             resource_uses(carried.items()),

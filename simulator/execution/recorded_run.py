@@ -45,7 +45,7 @@ class RecordedRun:
         if not self.copies:
             return self.simulated
         simulated = self.simulated
-        return TraceOnDemand(simulated.ranks, self.make_spans, self.duration, simulated.metadata)
+        return TraceOnDemand(simulated.ranks, self.make_spans, simulated.metadata, self.duration)
 
     def make_spans(self) -> list[Span]:
         """All spans of the whole run."""

@@ -91,39 +91,52 @@ class Trace:
 class TraceOnDemand(Trace):
     """A trace whose spans are made when somebody first asks for them, of a run that knows its sums without them.
 
+    It equals a `Trace` with the same spans. A pickle of it, and so a copy, is such a `Trace`.
+
     Parameters
     ----------
     ranks : tuple of RankInfo
-    make : callable
-        Gives the spans.
-    duration : float
-        End of the last one [s].
+    spans : callable or list of Span
+        Gives the spans; or they themselves.
     metadata : dict
+    duration : float, optional
+        End of the last span [s]; found in them if left out.
     """
 
     def __init__(
         self,
         ranks: tuple[RankInfo, ...],
-        make: Callable[[], list[Span]],
-        duration: float,
+        spans: Callable[[], list[Span]] | list[Span],
         metadata: dict[str, object],
+        duration: float | None = None,
     ) -> None:
         self.ranks = ranks
         self.metadata = metadata
-        self._make = make
         self._duration = duration
+        if callable(spans):
+            self._make = spans
+        else:
+            self.spans = spans
 
     def __getattr__(self, name: str) -> Any:
         # Called for what is not there, which the spans are not until now.
-        if name != "spans":
+        if name != "spans" or "_make" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self.spans = self._make()
         return self.spans
 
     def __repr__(self) -> str:
-        return f"TraceOnDemand({len(self.ranks)} ranks, {self._duration:.6g} s)"
+        return f"TraceOnDemand({len(self.ranks)} ranks, {self.duration:.6g} s)"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Trace):
+            return NotImplemented
+        return (self.ranks, self.spans, self.metadata) == (other.ranks, other.spans, other.metadata)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Trace, (self.ranks, self.spans, self.metadata)
 
     @property
     def duration(self) -> float:
         """End of the last span [s]."""
-        return self._duration
+        return super().duration if self._duration is None else self._duration

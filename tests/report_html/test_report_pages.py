@@ -238,3 +238,11 @@ def test_a_page_says_what_made_it() -> None:
     for value in MADE_BY.values():
         assert value in foot
     assert "seed 0" in foot
+
+
+def test_a_run_whose_trace_cannot_be_held_gets_a_report_without_a_timeline() -> None:
+    changes = {"cluster.nodes": 64, "workload.steps": 200_000, "algorithm.name": "sync-sgd"}
+    html = render(run_report(simulator.simulate(simulator.load("cori-googlenet", **changes)), MADE_BY))
+    assert "A few steps" in html
+    assert "more than the 20,000,000 that are kept at once" in html
+    assert "class=timeline" not in html

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simulator.errors import RunError
 from simulator.report.html.bars import Bar, Piece, stacked_bars
 from simulator.report.html.curves import accuracy_figure
 from simulator.report.html.document import Block, Facts, Figure, Notes, Repeat, Report, Section, Table
@@ -74,8 +75,11 @@ def _sections(result: Result, steps: tuple[int, int] | None) -> Iterator[Section
     bar = breakdown_bar(result.algorithm, result.breakdown, 1.0)
     picture = stacked_bars([bar], "seconds of the critical path", "breakdown of the critical path", _seconds)
     yield Section("Where the time goes", [Figure(picture), _breakdown_table(result)])
-    if result.trace.spans:
-        yield Section("A few steps", [timeline(result.trace, steps)])
+    try:
+        if result.trace.spans:
+            yield Section("A few steps", [timeline(result.trace, steps)])
+    except RunError as too_many:
+        yield Section("A few steps", [Notes([str(too_many)])])
     if result.learning is not None:
         yield Section("What was learned", list(_learning(result)))
     yield Section("Memory and links", list(_machine(result)))
