@@ -99,7 +99,7 @@ class Rank:
         """Ranks that compute gradients."""
         return self.task.workers
 
-    @property
+    @cached_property
     def master(self) -> int:
         """The rank that keeps the centre: the only one, or the master's thread for this worker."""
         masters = self.task.masters
@@ -109,7 +109,7 @@ class Rank:
             masters[self.workers.index(self.index)] if len(masters) > 1 and self.index in self.workers else masters[0]
         )
 
-    @property
+    @cached_property
     def client(self) -> int:
         """The worker that this thread of the master serves."""
         return self.workers[self.task.masters.index(self.index)]

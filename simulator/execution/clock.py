@@ -5,12 +5,15 @@ Events, their order and their failures are SimPy's; whatever runs on a `simpy.En
 
 from __future__ import annotations
 
-from heapq import heappop
+from heapq import heappop, heappush
 from typing import Any
 
 import simpy
+from simpy.events import EventPriority
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "Delay", "happen"]
+
+_NORMAL = EventPriority(1)
 
 
 class Clock(simpy.Environment):
@@ -52,3 +55,31 @@ class Clock(simpy.Environment):
             if not event._ok and not hasattr(event, "_defused"):
                 raise event._value  # itself, where SimPy makes another of its arguments
         return until.value
+
+
+class Delay(simpy.Event):
+    """Succeeds after so many seconds, as `simpy.Timeout` does, made in half the time."""
+
+    _ok = True
+    _value = None
+
+    def __init__(self, env: simpy.Environment, seconds: float) -> None:
+        if seconds < 0.0:
+            raise ValueError(f"time does not run back: a delay of {seconds} s")
+        self.env = env
+        self.callbacks = []
+        heappush(env._queue, (env._now + seconds, _NORMAL, next(env._eid), self))
+
+
+def happen(env: simpy.Environment, event: simpy.Event) -> None:
+    """Let an event succeed now, as ``event.succeed()`` does, for the last callback of another event to call.
+
+    Where nothing else is to happen at this moment, it would be the next event, and its callbacks are called at once.
+    """
+    if env.peek() <= env.now:
+        event.succeed()
+        return
+    event._ok, event._value = True, None
+    callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+    for callback in callbacks:
+        callback(event)

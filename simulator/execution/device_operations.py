@@ -9,6 +9,7 @@ message sent in between carries some blocks from before and some from after an u
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import ne
 from typing import Any
 
 import simpy
@@ -27,9 +28,11 @@ from simulator.algorithms.vocabulary import (
     Transform,
 )
 from simulator.execution.arithmetic import apply_rule, part_of
+from simulator.execution.clock import Delay
 from simulator.execution.cursor import Cursor
 from simulator.execution.locks import Lock
-from simulator.execution.state import Activity, RankState, Run
+from simulator.execution.state import Activity, RankSetup, RankState, Run
+from simulator.platform.links import Route
 from simulator.trace.spans import Category
 
 __all__ = ["BLOCKS", "DeviceOperations", "SharedUse"]
@@ -67,8 +70,9 @@ class DeviceOperations:
         self._run = run
         self._env = run.env
         self._locks: dict[str, Lock] = {}
-        self._block_versions: dict[int, list[int]] = {}
-        self._in_hand: dict[int, int] = {}
+        self._written: dict[int, list[int]] = {}  # by array: the number of the write that each of its blocks is of
+        self._writes = 0
+        self._in_hand: dict[int, int] = {}  # by array: updates that are being made
         self.shared_use = SharedUse()
 
     def load_batch(self, state: RankState, operation: LoadBatch, cursor: Cursor) -> Activity:
@@ -121,7 +125,7 @@ class DeviceOperations:
         left = seconds
         while True:
             factor = 1.0 + slowdown if state.transfers else 1.0
-            start, finished = self._env.now, self._env.timeout(left * factor)
+            start, finished = self._env.now, Delay(self._env, left * factor)
             if state.transfers_changed is None:
                 state.transfers_changed = simpy.Event(self._env)
             yield finished | state.transfers_changed
@@ -147,26 +151,25 @@ class DeviceOperations:
 
     def apply(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
         """An update rule, of a rank's own arrays or of shared ones."""
-        start, target = self._env.now, operation.arrays[0]
-        name = operation.rule.__name__.replace("_", " ")
-        if target.shared:
-            yield from self._apply_shared(state, operation, cursor)
-        else:
-            seconds = state.setup.costs.update(
-                -(-target.elements // state.setup.shards), len(operation.arrays), operation.writes
-            )
-            yield self._run.work(state.setup, seconds * state.setup.update_jitter())
-            if target.value is not None:
-                self._write(state, operation, [array.value for array in operation.arrays])
-            target.version = max(array.version for array in operation.arrays)
-        self._run.record(cursor, state.setup.update_category, name, start)
-        self._run.updated()
+        apply = self._apply_shared if operation.arrays[0].shared else self._apply_own
+        return apply(state, operation, cursor)
+
+    def _apply_own(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
+        start, setup, target = self._env.now, state.setup, operation.arrays[0]
+        seconds = setup.costs.update(-(-target.elements // setup.shards), len(operation.arrays), operation.writes)
+        yield self._run.work(setup, seconds * setup.update_jitter())
+        if target.value is not None:
+            self._write(state, operation, [array.value for array in operation.arrays])
+        target.version = max([array.version for array in operation.arrays])
+        self._updated(state, operation, cursor, start)
         return target
 
     def acquire(self, state: RankState, operation: Acquire, cursor: Cursor) -> Activity:
         """Wait for a lock."""
-        lock = self._locks.setdefault(operation.lock, Lock(self._env))
-        yield from lock.acquire(cursor)
+        lock = self._locks.get(operation.lock)
+        if lock is None:
+            lock = self._locks[operation.lock] = Lock(self._env)
+        return lock.acquire(cursor)
 
     def release(self, state: RankState, operation: Release, cursor: Cursor) -> Activity:
         """Give a lock up."""
@@ -187,24 +190,26 @@ class DeviceOperations:
             value[...] = result
 
     def _apply_shared(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
-        target, use, key = operation.arrays[0], self.shared_use, id(operation.arrays[0])
-        versions = self._block_versions.setdefault(key, [0] * BLOCKS)
+        start, target, use, key = self._env.now, operation.arrays[0], self.shared_use, id(operation.arrays[0])
+        written = self._written.setdefault(key, [0] * BLOCKS)
         correction, share = state.setup.correction, state.setup.update_jitter() / state.setup.shards
         if correction.update_fixed and state.setup.core_route is None:
-            yield self._env.timeout(correction.update_fixed)
+            yield Delay(self._env, correction.update_fixed)
         computed_from = operation.arrays[-1].version
         held = any(lock.holder == cursor.rank for lock in self._locks.values())
-        blocks = 1 if held else BLOCKS
+        parts = 1 if held else BLOCKS  # one of all blocks, or one of each
+        route, moved = self._demand(state.setup, operation, share / parts)
         self._in_hand[key] = self._in_hand.get(key, 0) + 1
-        for block in range(blocks):
-            touched = range(BLOCKS) if held else (block,)
-            seen = [versions[i] for i in touched]
-            views = self._block_views(operation, block, blocks)
+        for part in range(parts):
+            blocks = slice(None) if held else slice(part, part + 1)
+            seen = written[blocks]
+            views = self._part_views(operation, part, parts)
             read = [view.copy() for view in views[: operation.writes]]
-            yield self._update_part(state, operation, share / blocks)
-            use.lost_blocks += sum(versions[i] != version for i, version in zip(touched, seen, strict=True))
-            for i in touched:
-                versions[i] += 1
+            yield self._run.network.transfer(route, moved)
+            if written[blocks] != seen:
+                use.lost_blocks += sum(map(ne, seen, written[blocks]))
+            self._writes += 1
+            written[blocks] = [self._writes] * len(seen)
             if views:
                 self._write(state, operation, [*read, *views[operation.writes :]])
                 for view, result in zip(views, read, strict=False):
@@ -213,19 +218,26 @@ class DeviceOperations:
         use.updates += 1
         use.staleness.append(target.version - computed_from)
         target.version += 1
+        self._updated(state, operation, cursor, start)
+        return target
 
-    def _update_part(self, state: RankState, operation: Apply, part: float) -> simpy.Event:
-        """Stream so much of the arrays of an update: against all who use the memory, or the cores, at the same time."""
-        target, memory = operation.arrays[0], state.setup.memory_route
+    def _updated(self, state: RankState, operation: Apply, cursor: Cursor, start: float) -> None:
+        name = operation.rule.__name__.replace("_", " ")
+        self._run.record(cursor, state.setup.update_category, name, start)
+        self._run.updated()
+
+    def _demand(self, setup: RankSetup, operation: Apply, part: float) -> tuple[Route, float]:
+        """What so much of an update takes of the memory, or of the cores, against all who use them at the same time."""
+        target, memory, cores = operation.arrays[0], setup.memory_route, setup.core_route
         reads, writes = len(operation.arrays), operation.writes
-        if state.setup.core_route is not None:
-            return self._run.work(state.setup, part * state.setup.costs.update(target.elements, reads, writes))
+        if cores is not None:
+            return cores, part * setup.costs.update(target.elements, reads, writes) * cores.bandwidth
         assert memory is not None, "a rank that shares arrays needs the route of its memory"
         moved = (reads + writes) * target.elements * target.element_size
-        return self._run.network.transfer(memory, moved * part * state.setup.correction.update_scale)
+        return memory, moved * part * setup.correction.update_scale
 
-    def _block_views(self, operation: Apply, block: int, blocks: int) -> list[Any]:
-        """That block of every array of the operation, as views; empty when only time is simulated."""
+    def _part_views(self, operation: Apply, part: int, parts: int) -> list[Any]:
+        """That part of every array of the operation, as views; empty when only time is simulated."""
         if operation.arrays[0].value is None:
             return []
-        return [part_of(array.value, block, block + 1, blocks) for array in operation.arrays]
+        return [part_of(array.value, part, part + 1, parts) for array in operation.arrays]

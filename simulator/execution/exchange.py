@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import simpy
 
 from simulator.algorithms.vocabulary import ANY
+from simulator.execution.clock import happen
 from simulator.execution.cursor import Cursor
 from simulator.instants import SAME_INSTANT
 from simulator.network.base import Network
 from simulator.platform.links import Route
-from simulator.trace.spans import NO_CAUSE, Span, Trace
+from simulator.trace.spans import NO_CAUSE, Trace, span_of
 
 __all__ = ["Exchange", "Message"]
 
@@ -205,12 +206,12 @@ class Exchange:
         end = message.end = self._env.now
         add = self._trace.add
         message.sent_span = add(
-            Span(source, sender.lane, category, names[0], start, end, size, sender.step, destination, cause)
+            span_of((source, sender.lane, category, names[0], start, end, size, sender.step, destination, cause))
         )
         message.received_span = add(
-            Span(destination, receiver.lane, category, names[1], start, end, size, receiver.step, source, cause)
+            span_of((destination, receiver.lane, category, names[1], start, end, size, receiver.step, source, cause))
         )
-        message.succeed()
+        happen(self._env, message)
 
 
 def _take(posted: _Posted, key: tuple[int, Hashable], source: int) -> Message | None:

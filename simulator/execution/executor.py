@@ -44,7 +44,7 @@ from simulator.execution.arithmetic import Arithmetic, NoArithmetic
 from simulator.execution.cursor import Cursor
 from simulator.execution.device_operations import DeviceOperations, SharedUse
 from simulator.execution.exchange import Exchange
-from simulator.execution.lanes import lane_of
+from simulator.execution.lanes import LANES, NETWORK
 from simulator.execution.message_operations import MessageOperations
 from simulator.execution.state import Activity, RankSetup, RankState, Run, Started
 from simulator.instants import SAME_INSTANT
@@ -63,6 +63,10 @@ PARAMETER_CATEGORIES: Mapping[str, Category] = MappingProxyType(
         "node-node": Category.NODE_NODE_PARAMETERS,
     }
 )
+
+
+#: Performs an operation of one thread of a rank.
+Handler = Callable[[RankState, Any, Cursor], Activity]
 
 
 class Executor:
@@ -123,7 +127,7 @@ class Executor:
         self._messages = MessageOperations(
             self._run, self._exchange, category, schedule, packed, collective_overhead, self._device.read_for_message
         )
-        self._handlers: dict[type[Any], Callable[[RankState, Any, Cursor], Activity]] = {
+        handlers: dict[type[Any], Handler] = {
             LoadBatch: self._device.load_batch,
             Gradient: self._device.gradient,
             Forward: self._device.forward,
@@ -136,11 +140,9 @@ class Executor:
             Receive: self._messages.receive,
             Collective: self._messages.collective,
         }
-        #: What is done differently beside the generator.
-        self._handlers_beside: dict[type[Any], Callable[[RankState, Any, Cursor], Activity]] = {
-            **self._handlers,
-            Send: self._messages.send_beside,
-        }
+        #: The lane of each operation and what performs it; some is done differently beside the generator.
+        self._handlers = _with_lanes(handlers)
+        self._handlers_beside = _with_lanes({**handlers, Send: self._messages.send_beside})
 
     def _transfer(self, rank: int, change: int) -> None:
         self._states[rank].transfer(self._env, change)
@@ -158,7 +160,7 @@ class Executor:
     def start(self) -> None:
         """Let every rank begin now; the clock is somebody else's to run."""
         for state in self._states:
-            self._env.process(self._drive(state))
+            self._env.process(self._follow(state, state.setup.program(state.rank), Cursor(state.rank.index, "")))
 
     def run(self) -> None:
         """Run every rank to its end, or until the arithmetic has reached what it wants.
@@ -188,41 +190,41 @@ class Executor:
         problem = shown or "ranks wait for events that never come"
         return RunError(f"deadlock at {self._env.now:.6g} s: {problem}")
 
-    def _drive(self, state: RankState) -> Activity:
-        """One rank: all that its generator does."""
-        reports = state.rank.index == 0 and self._progress is not None
-        yield from self._follow(state, state.setup.program(state.rank), Cursor(state.rank.index, ""), reports)
-        self._finished += 1
-        if self._finished == len(self._states) and not self._run.stop.triggered:
-            self._run.stop.succeed()
-
-    def _follow(
-        self, state: RankState, program: Generator[Operation, Any, None], cursor: Cursor, reports: bool = False
-    ) -> Activity:
+    def _follow(self, state: RankState, program: Generator[Operation, Any, None], cursor: Cursor) -> Activity:
         """One thread: its generator's operations, one after the other, each once its lane is free."""
+        rank, progress = state.rank, None if state.rank.index or state.thread else self._progress
         value: Any = None
         while True:
             try:
                 operation = program.send(value)
             except StopIteration:
+                if not state.thread:
+                    self._end_of_rank()
                 return
-            step, kind = state.rank.step, type(operation)
-            if reports and step != cursor.step and self._progress:
-                self._progress(step)
-            cursor.step = step
-            if isinstance(operation, Start):
-                value = self._start(state, operation.operation, cursor)
-            elif isinstance(operation, Spawn):
-                value = self._spawn(state, operation.thread, cursor)
-            elif isinstance(operation, Join):
-                value = yield from self._join(operation, cursor)
-            else:
-                lane = lane_of(operation)
+            if progress and rank.step != cursor.step:
+                progress(rank.step)
+            cursor.step = rank.step
+            performed = self._handlers.get(type(operation))
+            if performed is not None:
+                lane, handle = performed
                 before = state.lanes.get(lane)
                 if before is not None and not before.process.processed:
                     yield from self._await(before, cursor)
                 cursor.lane = state.thread + lane
-                value = yield from self._handlers[kind](state, operation, cursor)
+                value = yield from handle(state, operation, cursor)
+            elif isinstance(operation, Start):
+                value = self._start(state, operation.operation, cursor)
+            elif isinstance(operation, Spawn):
+                value = self._spawn(state, operation.thread, cursor)
+            else:
+                assert isinstance(operation, Join)
+                value = yield from self._join(operation, cursor)
+
+    def _end_of_rank(self) -> None:
+        """A rank's generator has come to its end."""
+        self._finished += 1
+        if self._finished == len(self._states) and not self._run.stop.triggered:
+            self._run.stop.succeed()
 
     # Beside the generator -----------------------------------------------------------------------------------------
 
@@ -234,9 +236,9 @@ class Executor:
 
     def _start(self, state: RankState, operation: Operation, cursor: Cursor) -> Handle:
         """Perform an operation beside the generator, behind what was started on its lane before."""
-        lane = lane_of(operation)
+        lane, handle = self._handlers_beside[type(operation)]
         own = Cursor(cursor.rank, state.thread + lane, cursor.step, cursor.last)
-        work = self._handlers_beside[type(operation)](state, operation, own)
+        work = handle(state, operation, own)
         before = state.lanes.get(lane)
         if before is not None and not before.process.processed:
             work = self._behind(before, work, own)
@@ -261,3 +263,7 @@ class Executor:
             if not handle.state.process.processed:
                 yield from self._await(handle.state, cursor)
         return tuple(handle.state.process.value for handle in operation.handles)
+
+
+def _with_lanes(handlers: Mapping[type[Any], Handler]) -> dict[type[Any], tuple[str, Handler]]:
+    return {kind: (LANES.get(kind, NETWORK), handler) for kind, handler in handlers.items()}

@@ -12,11 +12,12 @@ from simulator.algorithms.rank import Rank, Task
 from simulator.algorithms.registry import Program
 from simulator.cost.calibrated import AS_MODELLED, CostCorrection
 from simulator.execution.arithmetic import Arithmetic
+from simulator.execution.clock import Delay
 from simulator.execution.costs import ComputeCosts
 from simulator.execution.cursor import Cursor
 from simulator.network.base import Network
 from simulator.platform.links import Route
-from simulator.trace.spans import Category, Span, Trace
+from simulator.trace.spans import Category, Trace, span_of
 
 __all__ = ["Activity", "RankSetup", "RankState", "Run", "Started"]
 
@@ -126,13 +127,13 @@ class Run:
     def work(self, setup: RankSetup, seconds: float) -> simpy.Event:
         """Succeeds when the rank's device has done what takes it so long, longer where it has to share its core."""
         if setup.core_route is None:
-            return self.env.timeout(seconds)
+            return Delay(self.env, seconds)
         return self.network.transfer(setup.core_route, seconds * setup.core_route.bandwidth)
 
     def record(self, cursor: Cursor, category: str, name: str, start: float, size: float = 0.0) -> None:
         """Add a span that ends now and make it the cursor's last."""
-        span = Span(cursor.rank, cursor.lane, category, name, start, self.env.now, size, cursor.step, -1, cursor.last)
-        cursor.last = self.trace.add(span)
+        rank, lane, now, step, cause = cursor.rank, cursor.lane, self.env.now, cursor.step, cursor.last
+        cursor.last = self.trace.add(span_of((rank, lane, category, name, start, now, size, step, -1, cause)))
 
     def updated(self) -> None:
         """Tell the arithmetic that an array has changed, and end the run if that was the last it wanted."""

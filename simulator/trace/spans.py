@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple
 
-__all__ = ["NO_CAUSE", "Category", "RankInfo", "Span", "Trace", "TraceOnDemand"]
+__all__ = ["NO_CAUSE", "Category", "RankInfo", "Span", "Trace", "TraceOnDemand", "span_of"]
 
 #: `Span.cause` of a span that started because the run did.
 NO_CAUSE = -1
@@ -52,6 +53,10 @@ class Span(NamedTuple):
     def duration(self) -> float:
         """Length of the span [s]."""
         return self.end - self.start
+
+
+#: A span of the tuple of its fields, in order: in half the time of `Span(...)`, for who makes them by the million.
+span_of: Callable[[tuple[int, str, str, str, float, float, float, int, int, int]], Span] = partial(tuple.__new__, Span)
 
 
 @dataclass(frozen=True, slots=True)

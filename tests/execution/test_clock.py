@@ -10,7 +10,7 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.execution.clock import Clock
+from simulator.execution.clock import Clock, Delay, happen
 
 Process = Generator[simpy.Event, Any, None]
 #: What one process does: waits of so many seconds, zero among them so that ties are common.
@@ -39,6 +39,52 @@ def played(env: simpy.Environment, waits: list[list[float]], until: float | None
 @given(st.lists(WAITS, min_size=1, max_size=5), st.none() | st.sampled_from([0.15, 0.3, 2.0]))
 def test_events_are_those_of_simpy(waits: list[list[float]], until: float | None) -> None:
     assert played(Clock(), waits, until) == played(simpy.Environment(), waits, until)
+
+
+def relayed(waits: list[float], at_once: bool) -> list[tuple[float, int, str]]:
+    """Who goes on when: two processes wait for each event, which succeeds when a delay has passed."""
+    env, log = Clock(), list[tuple[float, int, str]]()
+    events = [simpy.Event(env) for _ in waits]
+
+    def follow(number: int, side: str) -> Process:
+        yield events[number]
+        log.append((env.now, number, side))
+        yield Delay(env, 0.1)
+        log.append((env.now, number, side + " later"))
+
+    def relay(event: simpy.Event) -> None:
+        if at_once:
+            happen(env, event)
+        else:
+            event.succeed()
+
+    for number, (wait, event) in enumerate(zip(waits, events, strict=True)):
+        Delay(env, wait).callbacks.append(lambda _, event=event: relay(event))
+        for side in ("one", "other"):
+            env.process(follow(number, side))
+    env.run()
+    return log
+
+
+@given(WAITS)
+def test_what_happens_at_once_happens_in_the_same_order(waits: list[float]) -> None:
+    log = relayed(waits, at_once=True)
+    assert log == relayed(waits, at_once=False)
+    assert len(log) == 4 * len(waits)
+
+
+def test_what_happens_has_happened() -> None:
+    env = Clock()
+    event = simpy.Event(env)
+    happen(env, event)
+    assert event.processed
+    assert event.ok
+    assert env.peek() == float("inf")
+
+
+def test_time_does_not_run_back() -> None:
+    with pytest.raises(ValueError, match="back"):
+        Delay(Clock(), -1.0)
 
 
 @pytest.mark.parametrize("environment", [Clock, simpy.Environment])
