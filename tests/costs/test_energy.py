@@ -15,8 +15,8 @@ from simulator.hardware.catalogue import names
 from simulator.result import Result
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
-from simulator.trace.summary import busy_seconds
 from simulator.trace import Category, Span
+from simulator.trace.summary import busy_seconds
 
 
 def run(system: str = "dgx1-v100", **tables: Any) -> Result:
