@@ -198,14 +198,15 @@ class DeviceOperations:
         computed_from = operation.arrays[-1].version
         held = any(lock.holder == cursor.rank for lock in self._locks.values())
         parts = 1 if held else BLOCKS  # one of all blocks, or one of each
-        route, moved = self._demand(state.setup, operation, share / parts)
+        transfer, (route, moved) = self._run.network.transfer, self._demand(state.setup, operation, share / parts)
         self._in_hand[key] = self._in_hand.get(key, 0) + 1
         for part in range(parts):
             blocks = slice(None) if held else slice(part, part + 1)
             seen = written[blocks]
-            views = self._part_views(operation, part, parts)
-            read = [view.copy() for view in views[: operation.writes]]
-            yield self._run.network.transfer(route, moved)
+            # With learning: that part of all arrays, and copies of those that will be written.
+            views = [] if target.value is None else self._part_views(operation, part, parts)
+            read = [view.copy() for view in views[: operation.writes]] if views else []
+            yield transfer(route, moved)
             if written[blocks] != seen:
                 use.lost_blocks += sum(map(ne, seen, written[blocks]))
             self._writes += 1
@@ -236,8 +237,7 @@ class DeviceOperations:
         moved = (reads + writes) * target.elements * target.element_size
         return memory, moved * part * setup.correction.update_scale
 
-    def _part_views(self, operation: Apply, part: int, parts: int) -> list[Any]:
-        """That part of every array of the operation, as views; empty when only time is simulated."""
-        if operation.arrays[0].value is None:
-            return []
+    @staticmethod
+    def _part_views(operation: Apply, part: int, parts: int) -> list[Any]:
+        """That part of every array of the operation, as views."""
         return [part_of(array.value, part, part + 1, parts) for array in operation.arrays]

@@ -169,4 +169,7 @@ def _last_to_arrive(messages: list[Message]) -> Message:
     if len(messages) == 1:
         return messages[0]
     latest = max([message.end for message in messages]) / SAME_INSTANT
-    return next(message for message in messages if message.end >= latest)
+    for message in messages:
+        if message.end >= latest:
+            break
+    return message
