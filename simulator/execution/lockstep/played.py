@@ -18,8 +18,6 @@ __all__ = ["Additions", "Messages", "Numbers", "Played", "Progress"]
 
 #: Of spans within a collective, of which there may be many.
 Numbers = NDArray[np.int32]
-
-
 #: Numbers, or what gives them when somebody asks: whoever wants times only never does.
 Later = Numbers | Callable[[], Numbers]
 

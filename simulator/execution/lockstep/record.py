@@ -127,11 +127,12 @@ class CollectiveCall:
         """Places of the spans of the last rank of those that end at `since` [s] or later."""
         found: list[tuple[int, int]] = []
         for part in self.played.parts:
-            rank, end = part.rank, self.base + part.end
-            if isinstance(part, Messages):
-                end = np.concatenate([end, end])
-            some = np.flatnonzero(end >= since)
-            found += zip(rank[some].tolist(), (part.first + some).tolist(), strict=True)
+            end = self.base + part.end
+            if end.max() >= since:
+                some = np.flatnonzero(
+                    np.concatenate([end, end]) >= since if isinstance(part, Messages) else end >= since
+                )
+                found += zip(part.rank[some].tolist(), (part.first + some).tolist(), strict=True)
         last = max((rank for rank, _ in found), default=0)
         return [place for rank, place in found if rank == last]
 
@@ -231,11 +232,6 @@ class Record:
             else:
                 made.add(replace(batch, first=first, entry=renumbered(batch.entry)))
         return made
-
-    def span(self, number: int) -> Span:
-        """The span of that number."""
-        batch = self.batch_of(number)
-        return batch.span(number - batch.first)
 
     def batch_of(self, number: int) -> Batch:
         """The batch that holds the span of that number."""
