@@ -105,9 +105,9 @@ class Simulation(ResolvedScenario):
     def run(self, progress: Callable[[int], None] | None = None) -> Result:
         """Run to the end; `progress` is called with each step that the first worker enters.
 
-        A run without jitter is simulated until its steps have settled, and one of them is then repeated; see
-        `simulator.execution.steady_state`. ``simulation.exact`` turns that off. Beside others no step is like another,
-        so with a background all are simulated; see `simulator.sharing.background`.
+        Synchronous runs are played in lockstep, others event by event; one of the steps that have settled is repeated.
+        ``simulation.exact`` simulates every event; see docs/speed.md. With a background all steps are simulated; see
+        `simulator.sharing.background`.
         """
         if self.background is not None and self.background.others:
             return self.background.run(progress)

@@ -181,7 +181,7 @@ def test_a_program_that_asks_who_it_is_gets_a_generator_of_its_own() -> None:
     differ = simulate(load("cori-vgg", **changes, **{"algorithm.name": "sync-easgd2"}))
     remarks = [{one.name: one for one in result.shortcuts.found}[EQUAL_RANKS] for result in (alike, differ)]
     assert [one.taken for one in remarks] == [True, False]
-    assert remarks[0].remark == "1 generators for 6 ranks"
+    assert remarks[0].remark == "1 generator for 6 ranks"
 
 
 def test_a_thousand_settled_steps_cost_no_more_than_a_few() -> None:

@@ -115,7 +115,7 @@ def _remarks(executor: LockstepExecutor, fold: bool, steps: int, length: int, ra
         saved = "steps differ by chance" if random else "steps did not settle, or are too few"
     return (
         Shortcut(LOCKSTEP, True, f"{record.spans:,} spans in {len(record.batches):,} batches"),
-        Shortcut(EQUAL_RANKS, fold, f"{fleets:,} generators for {ranks:,} ranks"),
+        Shortcut(EQUAL_RANKS, fold, f"{fleets:,} {'generator' if fleets == 1 else 'generators'} for {ranks:,} ranks"),
         Shortcut(REPEATED_COLLECTIVES, executor.repeated > 0, collectives),
         Shortcut(SETTLED_STEPS, length < steps, saved),
     )
