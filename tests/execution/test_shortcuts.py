@@ -121,7 +121,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     return load("m40x4-lenet", **tables)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(scenario=scenarios())
 def test_random_scenarios_take_shortcuts_to_the_same_result(scenario: Scenario) -> None:
     assert_shortcuts_change_nothing(scenario)
@@ -148,7 +148,7 @@ def assert_shortcuts_change_nothing(scenario: Scenario) -> None:
     assert_same_spans(short, exact)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(scenario=scenarios(), without=st.sets(st.sampled_from(sorted(SHORTCUTS)), min_size=1))
 def test_any_choice_of_shortcuts_gives_the_same_result(scenario: Scenario, without: set[str]) -> None:
     try:
