@@ -76,18 +76,7 @@ def play(
                 begins, ends = index == 0 or bool(pattern.contended), played is rounds[-1] or bool(pattern.contended)
                 _messages(state, played, pattern, element_size, contention, begins, ends)
                 _additions(state, played, pattern, additions)
-    used = np.flatnonzero(state.until > -inf)
-    return Played(
-        arrival,
-        state.parts,
-        state.spans,
-        state.ready,
-        state.last,
-        state.carried,
-        used,
-        state.since[used],
-        state.until[used],
-    )
+    return state.played(arrival)
 
 
 def _messages(
@@ -113,7 +102,7 @@ def _messages(
         state.begin_on_links(pattern, begin)
     if ends:
         state.end_on_links(pattern, end)
-    state.parts.append(Messages(pattern, played, start, end, cause, state.spans))
+    state.parts.append(Messages(cause, pattern, played, start, end, state.spans))
     state.carry(pattern, size)
     _arrive(state, pattern, end)
     state.spans += 2 * len(end)
@@ -160,7 +149,7 @@ def _additions(
         elements = totals[rank]
     start = state.ready[rank]
     end = start + additions(rank, elements)
-    state.parts.append(Additions(rank, start, end, state.last[rank], state.spans))
+    state.parts.append(Additions(state.last[rank], rank, start, end, state.spans))
     state.ready[rank] = end
     state.last[rank] = np.arange(state.spans, state.spans + len(rank))
     state.spans += len(rank)

@@ -18,7 +18,7 @@ import simpy
 from simulator.collectives.schedule import Schedule
 from simulator.collectives.transfer import Round
 from simulator.execution.lockstep.patterns import Floats, Integers, Pattern, Patterns
-from simulator.execution.lockstep.played import Additions, Messages, Played
+from simulator.execution.lockstep.played import Additions, Messages, Played, Progress
 from simulator.instants import SAME_INSTANT
 from simulator.network.base import Network
 from simulator.platform.links import Route
@@ -146,7 +146,7 @@ def play_with_contention(
         assert begin.callbacks is not None
         begin.callbacks.append(partial(play.enter, rank))
     env.run()
-    return _played(arrival, rounds, members, spans, len(patterns.capacities))
+    return _played(arrival, rounds, members, spans, len(patterns.capacities), base)
 
 
 def _rounds(
@@ -188,30 +188,27 @@ def _rounds(
     return rounds, spans
 
 
-def _played(arrival: Floats, rounds: list[_Round], members: list[_Member], spans: int, resources: int) -> Played:
+def _played(
+    arrival: Floats, rounds: list[_Round], members: list[_Member], spans: int, resources: int, base: float
+) -> Played:
     """What was played, as batches."""
-    parts: list[Messages | Additions] = []
-    carried: dict[Pattern, Floats] = {}
-    since, until = np.full(resources, inf), np.full(resources, -inf)
+    state = Progress(
+        ready=np.array([member.ready for member in members]),
+        last=np.array([member.last for member in members], dtype=np.int32),
+        since=np.full(resources, inf),
+        until=np.full(resources, -inf),
+        base=base,
+        spans=spans,
+    )
     for each in rounds:
-        start, end, size = np.array(each.start), np.array(each.end), np.array(each.size)
-        parts.append(Messages(each.pattern, each.played, start, end, np.array(each.cause, dtype=np.int32), each.first))
-        carried[each.pattern] = carried[each.pattern] + size if each.pattern in carried else size
-        np.minimum.at(since, each.pattern.resource, (start + each.pattern.delay)[each.pattern.message])
-        np.maximum.at(until, each.pattern.resource, end[each.pattern.message])
+        start, end, cause = np.array(each.start), np.array(each.end), np.array(each.cause, dtype=np.int32)
+        state.parts.append(Messages(cause, each.pattern, each.played, start, end, each.first))
+        state.carry(each.pattern, np.array(each.size))
+        np.minimum.at(state.since, each.pattern.resource, (start + each.pattern.delay)[each.pattern.message])
+        state.end_on_links(each.pattern, end)
         if each.adds:
             times = [each.addition[rank] for rank in each.adds]
             begins, ends, causes = map(np.array, zip(*times, strict=True))
-            parts.append(Additions(np.array([*each.adds]), begins, ends, causes.astype(np.int32), each.first_addition))
-    used = np.flatnonzero(until > -inf)
-    return Played(
-        arrival,
-        parts,
-        spans,
-        np.array([member.ready for member in members]),
-        np.array([member.last for member in members], dtype=np.int32),
-        carried,
-        used,
-        since[used],
-        until[used],
-    )
+            rank = np.array([*each.adds])
+            state.parts.append(Additions(causes.astype(np.int32), rank, begins, ends, each.first_addition))
+    return state.played(arrival)

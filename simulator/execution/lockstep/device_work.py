@@ -157,10 +157,10 @@ class DeviceWork:
         drawn = np.array([self._setups[rank].update_jitter() for rank in ranks.tolist()])
         return Work(begin + seconds * drawn, categories, name)
 
-    def result(self, operation: Any, slowdown: Any) -> Any:
-        """What the program gets."""
+    def result(self, operation: Any, rank: int, slowdown: Any) -> Any:
+        """What the program of ranks such as `rank` gets."""
         if isinstance(operation, LoadBatch):
-            return None
+            return Batch(self._setups[rank].batch_size)
         if isinstance(operation, Gradient):
             weights = operation.weights
             return Array("gradient", weights.layout, weights.element_size, None, version=weights.version)
@@ -173,10 +173,6 @@ class DeviceWork:
         if isinstance(operation, Transform):
             return operation.made
         return operation.arrays[0]
-
-    def batch(self, rank: int) -> Batch:
-        """What loading gives a rank."""
-        return Batch(self._setups[rank].batch_size)
 
     def _load(self, ranks: Integers, begin: Floats) -> Work:
         """Batches come from the host's memory, where several ranks may share the way."""

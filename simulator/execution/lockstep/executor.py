@@ -21,7 +21,7 @@ import numpy as np
 import simpy
 
 from simulator.algorithms.rank import Task
-from simulator.algorithms.vocabulary import Array, Backward, Collective, Handle, Join, LoadBatch, Start
+from simulator.algorithms.vocabulary import Array, Backward, Collective, Handle, Join, Start
 from simulator.collectives.schedule import Schedule
 from simulator.execution.lanes import COMPUTE, NETWORK, lane_of
 from simulator.execution.lockstep.collective import play
@@ -249,9 +249,7 @@ class LockstepExecutor:
             here = slice(place, place + len(fleet.ranks))
             place = here.stop
             slower = None if work.slowdown is None else work.slowdown[here]
-            result = self._device.result(operation, slower)
-            if isinstance(operation, LoadBatch):
-                result = self._device.batch(int(fleet.ranks[0]))
+            result = self._device.result(operation, int(fleet.ranks[0]), slower)
             fleet.value = Handle(_Started(work.end[here], numbers[here], result)) if started else result
         return fleets
 
@@ -315,7 +313,6 @@ class LockstepExecutor:
             if schedule.rounds:
                 now, last = self._overhead(call, elements * result.element_size, now, last)
                 now, last = self._play(call, schedule, now, last)
-        own = None
         ready = []
         for fleet, started, array in call.members:
             if started is None:
@@ -370,8 +367,7 @@ class LockstepExecutor:
             beside=self._works_beside(call),
         )
         self.record.add(batch)
-        last = np.where(played.last < 0, last[-1 - np.minimum(played.last, -1)], batch.first + played.last)
-        return base + played.ready, last
+        return base + played.ready, batch.numbers(played.last)
 
     def _works_beside(self, call: _Call) -> bool:
         """Whether some rank may work while it takes part: it has started the collective, or work not done by then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,21 @@ Later = Numbers | Callable[[], Numbers]
 
 
 @dataclass(eq=False, slots=True)
-class Messages:
+class _Caused:
+    """Spans of which each was let start by another one."""
+
+    _cause: Later
+
+    @property
+    def cause(self) -> Numbers:
+        """Number of the span that let each one start; ``-1 - rank`` for what the rank did before the collective."""
+        if callable(self._cause):
+            self._cause = self._cause()
+        return self._cause
+
+
+@dataclass(eq=False, slots=True)
+class Messages(_Caused):
     """The messages of one round, arrays of shape (messages,).
 
     Attributes
@@ -38,15 +53,7 @@ class Messages:
     played: Round
     start: Floats
     end: Floats
-    _cause: Later
     first: int
-
-    @property
-    def cause(self) -> Numbers:
-        """Number of the span that let each message start; ``-1 - rank`` for what the rank did before the collective."""
-        if callable(self._cause):
-            self._cause = self._cause()
-        return self._cause
 
     @property
     def rank(self) -> Integers:
@@ -55,21 +62,13 @@ class Messages:
 
 
 @dataclass(eq=False, slots=True)
-class Additions:
+class Additions(_Caused):
     """What ranks add to their own numbers after a round, arrays of shape (ranks that add,)."""
 
     rank: Integers
     start: Floats
     end: Floats
-    _cause: Later
     first: int
-
-    @property
-    def cause(self) -> Numbers:
-        """Number of the message that let each rank begin."""
-        if callable(self._cause):
-            self._cause = self._cause()
-        return self._cause
 
 
 @dataclass(eq=False)
@@ -140,6 +139,21 @@ class Progress:
     parts: list[Messages | Additions] = field(default_factory=list)
     carried: dict[Pattern, Floats] = field(default_factory=dict)
     spans: int = 0
+
+    def played(self, arrival: Floats) -> Played:
+        """The collective, which is over, of ranks that came to it at `arrival` [s]."""
+        used = np.flatnonzero(self.until > -inf)
+        return Played(
+            arrival,
+            self.parts,
+            self.spans,
+            self.ready,
+            self.last,
+            self.carried,
+            used,
+            self.since[used],
+            self.until[used],
+        )
 
     def carry(self, pattern: Pattern, size: Floats) -> None:
         """Count the bytes of a pattern's messages."""

@@ -107,11 +107,11 @@ def rotate(
             end = start + times[index]
             ready = np.maximum(end, end.take(turn.got))
             done = _Done(turn, end, state.spans)
-            state.parts.append(Messages(pattern, played, start, end, cause, state.spans))
+            state.parts.append(Messages(cause, pattern, played, start, end, state.spans))
             state.spans += 2 * messages
             if adds[id(played.reduce)]:
                 done.added, done.first_addition = ready + seconds[index], state.spans
-                state.parts.append(Additions(source, ready, done.added, done.last_message, state.spans))
+                state.parts.append(Additions(done.last_message, source, ready, done.added, state.spans))
                 ready = done.added
                 state.spans += messages
             cause = done.cause
