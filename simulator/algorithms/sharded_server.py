@@ -4,12 +4,20 @@ Workers push the gradient in buckets, last layers first; the server adds what ca
 every worker then makes the same update. The server may be spread over several hosts (``cluster.shards``). With a
 `group` of more than one, the workers of a node first sum among themselves (reduce-scatter), each pushes and pulls its
 share, and an all-gather puts the shares together: a gradient then crosses the network once a node (Jiang et al. 2020).
+
+As BytePS does, a bucket may be cut into parts of at most `partition_bytes`, each of which is summed, pushed, pulled and
+gathered by itself, so that these overlap within the bucket; and with a `window` the oldest part is gathered as soon as
+that many are on their way, not after the last push.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
+from math import ceil
 from typing import Any
+
+import numpy as np
 
 from simulator.algorithms import rules
 from simulator.algorithms.holdings import Holdings, Situation
@@ -41,30 +49,81 @@ def _group(rank: Rank) -> tuple[int, ...]:
     return rank.workers[place - place % size :][:size]
 
 
+def _cuts(rank: Rank) -> list[int]:
+    """How many parts every bucket is cut into."""
+    most, layout = rank.options["partition_bytes"], rank.task.layout
+    elements = [sum(layout[first:last]) for first, last in _buckets(rank)]
+    return [min(ceil(held * rank.task.element_size / most), held) if most else 1 for held in elements]
+
+
 def _worker(rank: Rank) -> Steps:
-    weights, buckets, group = rank.replica(), _buckets(rank), _group(rank)
+    weights, buckets, group, cuts = rank.replica(), _buckets(rank), _group(rank), _cuts(rank)
+    window = rank.options["window"] or sum(cuts)
     for _ in rank.steps():
         batch = yield rank.load_batch()
         activations = yield rank.forward(weights, batch)
-        computing, pulling, parts = [], [], list[Array]()
-        pulled: list[list[Array]] = [[] for _ in buckets]
-        for bucket, place in zip(buckets, pulled, strict=True):
+        computing, pulling, wholes = [], deque[tuple[Handle, list[Array]]](), list[Array]()
+        for bucket, cut in zip(buckets, cuts, strict=True):
             computing.append((yield rank.start(rank.backward(activations, bucket))))
-            pulling.append((yield rank.spawn(_pull(rank, place))))
+            for _ in range(cut):
+                place = list[Array]()
+                pulling.append(((yield rank.spawn(_pull(rank, place))), place))
         if not rank.options["overlap"]:
             yield rank.join(*computing)
-        pushing = []
-        for handle in computing:
-            (part,) = yield rank.join(handle)
-            parts.append(part)
-            share = yield from _scatter(rank, part, group)
-            pushing.append((yield rank.spawn(_send(rank, share, rank.master))))
-        totals = []
-        for part, handle, place in zip(parts, pulling, pulled, strict=True):
-            yield rank.join(handle)
-            totals.append((yield from _gather(rank, part, place[0], group)))
+        pushing, going, gathered = list[Handle](), deque[Array](), list[Array]()
+        for handle, cut in zip(computing, cuts, strict=True):
+            (whole,) = yield rank.join(handle)
+            wholes.append(whole)
+            for part in _cut(rank, whole, cut):
+                share = yield from _scatter(rank, part, group)
+                pushing.append((yield rank.spawn(_send(rank, share, rank.master))))
+                going.append(part)
+                if len(going) > window:
+                    gathered.append((yield from _pulled(rank, going.popleft(), pulling.popleft(), group)))
+        while going:
+            gathered.append((yield from _pulled(rank, going.popleft(), pulling.popleft(), group)))
         yield rank.join(*pushing)
+        parts = iter(gathered)
+        totals = [
+            _together(rank, whole, [next(parts) for _ in range(cut)]) for whole, cut in zip(wholes, cuts, strict=True)
+        ]
         yield rank.apply(rules.gradient_step, weights, rank.whole("total", totals), contributions=len(rank.workers))
+
+
+def _cut(rank: Rank, whole: Array, parts: int) -> list[Array]:
+    """The bucket in parts of equal size, or within one element of it; the bucket itself where it is not cut."""
+    if parts == 1:
+        return [whole]
+    values: list[Any] = [None] * parts
+    if whole.value is not None:
+        values = [whole.value[first:last] for first, last in _bounds(len(whole.value), parts)]
+    return [
+        rank.small("gradient", last - first, value, whole.element_size)
+        for (first, last), value in zip(_bounds(whole.elements, parts), values, strict=True)
+    ]
+
+
+def _bounds(elements: int, parts: int) -> list[tuple[int, int]]:
+    return [(elements * part // parts, elements * (part + 1) // parts) for part in range(parts)]
+
+
+def _together(rank: Rank, whole: Array, parts: list[Array]) -> Array:
+    """The sums of a bucket's parts, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    total = rank.like(whole, "total")
+    if parts[0].value is not None:
+        total.value = np.concatenate([part.value for part in parts])
+    return total
+
+
+def _pulled(
+    rank: Rank, part: Array, pulling: tuple[Handle, list[Array]], group: tuple[int, ...]
+) -> Generator[Operation, Any, Array]:
+    """The sum of one part, once it is pulled and the group's shares are together."""
+    handle, place = pulling
+    yield rank.join(handle)
+    return (yield from _gather(rank, part, place[0], group))
 
 
 def _scatter(rank: Rank, part: Array, group: tuple[int, ...]) -> Generator[Operation, Any, Array]:
@@ -105,13 +164,13 @@ def _send(rank: Rank, array: Array, to: int) -> Steps:
 def _server(rank: Rank) -> Steps:
     """One thread a worker; those of workers with the same place in their groups sum at the first of them.
 
-    Parts are received, summed and sent back side by side, each in the order of the buckets.
+    Parts are received, summed and sent back side by side, each in the order in which they were pushed.
     """
-    masters, size, buckets = rank.task.masters, rank.options["group"], _buckets(rank)
+    masters, size, parts = rank.task.masters, rank.options["group"], sum(_cuts(rank))
     peers = masters[masters.index(rank.index) % size :: size]
     for _ in rank.steps():
         summing, answering = list[Handle](), list[Handle]()
-        for _ in buckets:
+        for _ in range(parts):
             part, total = (yield rank.receive(rank.client)), list[Array]()
             if rank.index != peers[0]:
                 yield rank.send(part, to=peers[0])
@@ -121,7 +180,7 @@ def _server(rank: Rank) -> Steps:
 
 
 def _sum(rank: Rank, part: Array, peers: tuple[int, ...], total: list[Array], after: list[Handle]) -> Steps:
-    """The sum of one bucket, once that of the bucket before is done: made at the first of the peers for all of them."""
+    """The sum of one part, once that of the part before is done: made at the first of the peers for all of them."""
     first, *others = peers
     yield rank.join(*after)
     if rank.index == first:
@@ -165,5 +224,7 @@ SYNC_PS = Algorithm(
         Option("bucket_bytes", 4 * 1024 * 1024, "bytes of gradients from which a bucket is full", least=1),
         Option("overlap", True, "buckets are pushed as soon as they are there, not after the backward pass"),
         Option("group", 1, "workers of a node that sum among themselves before they push; must divide them", least=1),
+        Option("partition_bytes", 0, "bytes above which a bucket is cut into equal parts; 0: it is never cut", least=0),
+        Option("window", 0, "parts on their way before the first is gathered; 0: all are pushed before that", least=0),
     ),
 )

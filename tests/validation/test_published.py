@@ -13,7 +13,7 @@ from simulator.memory_plan import memory_of
 from validation.checks import Check
 from validation.published import findings as published
 from validation.published.fitting import Bounds, Case, Stage, errors_of, fit, load_fits, merged
-from validation.published.hkbu import winners
+from validation.published.hkbu import all_pairs, as_on_half, winners
 from validation.published.jobs import CONTENTION, Job, Simulated, calibrated
 from validation.published.reference import default_reference, read_rows
 from validation.published.source import Judged, larger_scales, unseen
@@ -129,12 +129,35 @@ def test_winners_are_of_pairs_that_differ():
     right = [row("BSP", "PS", 90.0, 80.0), row("BSP", "A2A", 100.0, 99.0)]
     wrong = [row("WFBP", "PS", 120.0, 100.0, fits="two"), row("WFBP", "A2A", 110.0, 101.0)]
     tie = [row("ByteScheduler", "PS", 100.0, 50.0), row("ByteScheduler", "A2A", 100.5, 60.0)]
-    found = {name: (is_right, is_unseen) for name, is_right, is_unseen in winners([*right, *wrong, *tie])}
+    found = {pair.name: (pair.right, pair.unseen) for pair in winners([*right, *wrong, *tie])}
     assert found == {
         "net, model, 8, BSP": (True, True),
         "net, model, 8, WFBP": (False, False),
         "net, model, 8, best": (False, False),
     }
+
+
+def test_a_difference_within_two_standard_deviations_is_not_sure():
+    def pair(deviation):
+        sides = [("PS", 100.0), ("A2A", 106.0)]
+        rows = [made("", value, value, tags=("net", "model", 8, "BSP", side, deviation)) for side, value in sides]
+        return next(each for each in winners(rows) if each.series[2] == "BSP")
+
+    assert pair("2.0").sure
+    assert not pair("2.2").sure
+    assert pair("2.0").ahead == pytest.approx(-6.0 / 106.0)
+
+
+def test_the_rule_to_beat_is_that_the_winner_on_half_of_the_gpus_wins_again():
+    def rows(way, ahead_on_8, ahead_on_16):
+        return [
+            made(way, value, 1.0, tags=("net", "model", n, way, side))
+            for n, ahead in ((8, ahead_on_8), (16, ahead_on_16))
+            for side, value in (("PS", 100.0 * (1.0 + ahead)), ("A2A", 100.0))
+        ]
+
+    pairs = all_pairs([*rows("BSP", 0.1, 0.2), *rows("WFBP", 0.1, -0.2), *rows("ByteScheduler", 0.1, 0.001)])
+    assert as_on_half([pair for pair in pairs if pair.series[2] != "best"], 16) == (1, 2)
 
 
 # Jobs ---------------------------------------------------------------------------------------------------------------
