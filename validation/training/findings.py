@@ -117,7 +117,7 @@ def rank_correlation(rows: Iterable[tuple[Case, float, float]]) -> list[float]:
 
     cells: dict[tuple[object, ...], list[tuple[float, float]]] = defaultdict(list)
     for case, one, other in rows:
-        cells[_cell(case)].append((one, other))
+        cells[case.cell].append((one, other))
     return [
         float(spearmanr([one for one, _ in pairs], [other for _, other in pairs]).statistic)
         for pairs in cells.values()
@@ -195,11 +195,11 @@ def overall_rank_correlation(rows: Sequence[tuple[Case, float, float]], seen: Co
 
     cells: dict[tuple[object, ...], list[tuple[float, float]]] = defaultdict(list)
     for case, one, other in rows:
-        cells[_cell(case)].append((log(one), log(other)))
+        cells[case.cell].append((log(one), log(other)))
     relative: dict[int, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for case, one, other in rows:
         if case not in seen:
-            here = cells[_cell(case)]
+            here = cells[case.cell]
             means = (mean(pair[0] for pair in here), mean(pair[1] for pair in here))
             relative[case.workers][case.algorithm].append((log(one) - means[0], log(other) - means[1]))
     found = {}
@@ -207,10 +207,6 @@ def overall_rank_correlation(rows: Sequence[tuple[Case, float, float]], seen: Co
         figures = [tuple(mean(pair[side] for pair in pairs) for side in (0, 1)) for pairs in algorithms.values()]
         found[workers] = float(spearmanr([one for one, _ in figures], [other for _, other in figures]).statistic)
     return found
-
-
-def _cell(case: Case) -> tuple[object, ...]:
-    return case.workers, case.model, case.width, case.batch_size
 
 
 def _by_workers(correlations: Mapping[int, float]) -> str:

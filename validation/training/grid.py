@@ -3,8 +3,10 @@
 Algorithms × workers × networks × widths (which set the sizes of messages) × batch sizes, with steps of about 5 to 500
 ms: longer than the time slices of the system (4 ms), below which processes that share a core do not share it evenly.
 Every run is made several
-times, in an order drawn at random so that a slow hour of the machine does not fall on one part of the grid, and is
-written to a file as it ends: a study that is stopped goes on where it was.
+times. The machine is slower in some minutes than in others, so all algorithms of a cell run one after the other, in an
+order drawn at random, as do the cells (a randomised block design; Fisher, *The Design of Experiments*, 1935): what is
+compared was measured in the same minute. A run is written to a file as it ends: a study that is stopped goes on where
+it was.
 """
 
 from __future__ import annotations
@@ -87,6 +89,11 @@ class Case:
     model: str
     width: str
     batch_size: int
+
+    @property
+    def cell(self) -> tuple[object, ...]:
+        """All of it but the algorithm."""
+        return self.workers, self.model, self.width, self.batch_size
 
     def scenario(self, system: str, directory: Path | None = None) -> Scenario:
         """What is run, on the system of that profile, which may be a path in `directory`."""
@@ -184,11 +191,23 @@ def _to_do(folder: Path, repeats: int) -> Iterator[tuple[Case, int, int]]:
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
     done = {(Case(**row["case"]), row["repeat"]) for row in rows}
     for repeat in range(repeats):
-        grid = cases()
-        order = np.random.default_rng(repeat + 1).permutation(len(grid))
-        waiting = [grid[index] for index in order if (grid[index], repeat) not in done]
+        grid = _blocks(np.random.default_rng(repeat + 1))
+        waiting = [case for case in grid if (case, repeat) not in done]
         for place, case in enumerate(waiting, start=1):
             yield case, repeat, len(waiting) - place + (repeats - 1 - repeat) * len(grid)
+
+
+def _blocks(generator: np.random.Generator) -> list[Case]:
+    """The grid, cell by cell in random order, and within each the algorithms in random order."""
+    cells: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases():
+        cells.setdefault(case.cell, []).append(case)
+    blocks = list(cells.values())
+    return [
+        blocks[block][place]
+        for block in generator.permutation(len(blocks))
+        for place in generator.permutation(len(blocks[block]))
+    ]
 
 
 def _measure(case: Case, repeat: int, options: argparse.Namespace, keep_trace: bool) -> float:

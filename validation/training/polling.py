@@ -53,16 +53,21 @@ def _sleep(seconds: float) -> bool:
     return False
 
 
-def wait(request: Request, listen: Callable[[float], bool] = _sleep, longest: float = LONGEST_SLEEP) -> None:
+def wait(
+    request: Request,
+    listen: Callable[[float], bool] = _sleep,
+    first: float = FIRST_SLEEP,
+    longest: float = LONGEST_SLEEP,
+) -> None:
     """Return when the request is done, sleeping between tests.
 
     Parameters
     ----------
     request : Request
     listen : callable
-        Sleeps for some seconds at most; whether it was woken, after which sleeps are short again.
-    longest : float
-        Longest sleep [s].
+        Sleeps for some seconds at most; whether it was woken, after which sleeps are short and grow from there.
+    first, longest : float
+        First and longest sleep [s]. Who is sure to be woken need not look before.
 
     Examples
     --------
@@ -80,7 +85,7 @@ def wait(request: Request, listen: Callable[[float], bool] = _sleep, longest: fl
     for _ in range(TESTS):
         if request.Test():
             return
-    pause = FIRST_SLEEP
+    pause = first
     while not request.Test():
         pause = FIRST_SLEEP if listen(pause) else min(pause * GROWTH, longest)
 

@@ -4,14 +4,18 @@ Several ranks may live in one process (the threads of a master), so a rank is ad
 that, by a communicator of its own. A message is a header, which says what is coming, and behind it the numbers,
 sent synchronously: such a send is complete only once its receiver has come to it, which is how the simulator times
 messages (rendezvous), and makes a deadlock there one here, whatever the size.
+
+The library moves everybody's messages on whenever anybody of the process asks after his own, so a thread's message may
+be there because another thread has asked. Whoever is done therefore wakes those of his process who still sleep.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 
 from simulator.algorithms.vocabulary import ANY, Array
 from validation.training.bells import Bells
-from validation.training.polling import LONGEST_SLEEP, LONGEST_SLEEP_WITH_BELLS, Request, wait
+from validation.training.polling import FIRST_SLEEP, LONGEST_SLEEP, LONGEST_SLEEP_WITH_BELLS, Request, wait
 
 __all__ = ["Header", "Transport"]
 
@@ -58,7 +62,11 @@ class Transport:
         self._rounds = world.Dup()
         self._orders: dict[tuple[int, int], Iterator[int]] = defaultdict(itertools.count)
         self._bells = Bells(world, homes)
-        self._longest_sleep = LONGEST_SLEEP_WITH_BELLS if self._bells.reach_all else LONGEST_SLEEP
+        #: First and longest sleep while waiting [s]; whoever can be rung sleeps until then.
+        self._sleeps = (FIRST_SLEEP, LONGEST_SLEEP)
+        if self._bells.reach_all:
+            self._sleeps = (LONGEST_SLEEP_WITH_BELLS, LONGEST_SLEEP_WITH_BELLS)
+        self._asleep: Counter[int] = Counter()  # threads that listen for the bell of a rank of this process
 
     def close(self) -> None:
         """Take down what was put up, when no rank waits any more."""
@@ -134,7 +142,17 @@ class Transport:
             yield
 
     def _wait(self, request: Request, at: int) -> None:
-        wait(request, lambda seconds: self._bells.listen(at, seconds), self._longest_sleep)
+        wait(request, partial(self._listen, at), *self._sleeps)
+        for rank, threads in list(self._asleep.items()):
+            if threads > 0 and rank != at:
+                self._bells.ring(rank)
+
+    def _listen(self, at: int, seconds: float) -> bool:
+        self._asleep[at] += 1
+        try:
+            return self._bells.listen(at, seconds)
+        finally:
+            self._asleep[at] -= 1
 
     def _tag(self, header: Header) -> int:
         return header.source * _ORDERS + header.index % _ORDERS
