@@ -35,6 +35,7 @@ from simulator.execution.steady_state import settled_step, shortened_lengths
 from simulator.network.accounts import resource_uses, traffic_by_medium
 from simulator.network.base import Network
 from simulator.network.fluid import FluidNetwork
+from simulator.network.time_sharing import TimeSharedCores
 from simulator.platform import Link, PlacedDevice, Route
 from simulator.platform.placement import link_class
 from simulator.randomness import always_one, jitter, stragglers, stream
@@ -185,7 +186,9 @@ class Simulation(ResolvedScenario):
         """Simulate a run of that many steps."""
         env = Clock()
         model = self.network_model
-        network = FluidNetwork(env, incremental=incremental) if model is FluidNetwork else model(env)
+        network: Network = FluidNetwork(env, incremental=incremental) if model is FluidNetwork else model(env)
+        if self.platform.takes_turns:
+            network = TimeSharedCores(env, network)
         job = self.job(env, network, steps, progress)
         with job.one_thread():
             job.executor.run()

@@ -82,6 +82,8 @@ class WhatIf:
         """The factor on a calibration parameter that is seconds, and is added to what the profile says."""
         if name.startswith(_FRAMEWORK):
             return self.factors.get("overhead.framework", 1.0)
+        if name in ("cores.slice", "cores.switch"):
+            return self.factors.get("process.time_slice", 1.0)
         if not (name.startswith("link.") and name.endswith(".latency")):
             return 1.0
         profile = name.removeprefix("link.").removesuffix(".latency")
@@ -135,6 +137,10 @@ def why_without_effect(name: str, resolved: ResolvedScenario) -> str:
         return "" if "peer" in overheads_in_use(resolved.platform) else "no accelerator sends to another directly"
     if name == "process.copy_bandwidth":
         return "" if len(resolved.devices) > 1 else "there are no messages"
+    if name == "process.time_slice":
+        return (
+            "" if len(resolved.devices) > resolved.workers[0].device.units.value else "there is a core for each process"
+        )
     return _software(name, resolved)
 
 

@@ -186,11 +186,15 @@ class Rank:
         return Array(name, array.layout, array.element_size)
 
     def whole(self, name: str, parts: Sequence[Array]) -> Array:
-        """The array that parts make up which `backward` gave, the last layers first: they lie in one buffer."""
+        """The array that parts make up which `backward` gave, the last layers first.
+
+        On accelerators they lie in one buffer; a process of a CPU copies them together (see `Array.joined`).
+        """
         layout = tuple(elements for part in reversed(parts) for elements in part.layout)
         known = parts[0].value is not None
         value = np.concatenate([part.value for part in reversed(parts)]) if known else None
-        return Array(name, layout, parts[0].element_size, value, version=parts[0].version)
+        joined = sum(layout) * parts[0].element_size if len(parts) > 1 else 0
+        return Array(name, layout, parts[0].element_size, value, version=parts[0].version, joined=joined)
 
     def buckets(self, size: float, first: float) -> list[tuple[int, int]]:
         """Layers [first, last) of buckets of at least `size` bytes, the first of at least `first`, last layers first.

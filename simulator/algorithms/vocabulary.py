@@ -61,6 +61,8 @@ class Array:
         How many updates a shared array has had; for any other, that of the shared array it was last computed from.
     source : int
         The rank it was received from; -1 if it was not.
+    joined : int
+        Bytes that were copied to make it of parts that lay elsewhere, and whose time has not been counted yet.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Array:
     shared: bool = False
     version: int = 0
     source: int = -1
+    joined: int = 0
 
     @property
     def elements(self) -> int:

@@ -32,6 +32,7 @@ _OVERHEADS = MappingProxyType(
         "overhead.peer": "peer",
         "overhead.staging": "staging",
         "overhead.local": "local",
+        "overhead.announcement": "announcement",
         "collective.call": "collective",
     }
 )
@@ -82,8 +83,8 @@ class Calibration:
         corrections = {medium: LinkCorrection(**each) for medium, each in links.items()}
         cores = CoresCorrection(
             self.values.get("cores.scale", 1.0),
-            self.values.get("cores.crowded", 1.0),
-            self.values.get("cores.turn", 0.0),
+            self.values.get("cores.slice"),
+            self.values.get("cores.switch"),
         )
         return PlatformCorrections(corrections, overheads, cores)
 

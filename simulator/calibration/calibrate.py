@@ -245,6 +245,10 @@ def _start(name: str, resolved: Sequence[ResolvedScenario]) -> float:
     neutral = parameter_kind(name).neutral
     if neutral is not None:
         return neutral
+    if name in ("cores.slice", "cores.switch"):
+        nodes = [each.platform.system.node.processes for each in resolved]
+        figures = [(node.time_slice, node.switch_time) for node in nodes if node is not None]
+        return max((times[name == "cores.switch"] for times in figures), default=0.0)
     figure = "collective" if name == "collective.call" else name.removeprefix("overhead.")
     return max(each.platform.overheads()[figure] for each in resolved)
 

@@ -105,4 +105,6 @@ def overheads_in_use(platform: Platform) -> set[str]:
             used.add("staging")
     if platform.partitions > 1 or node.processes is not None:
         used.add("local")
+    if node.processes is not None:
+        used.add("announcement")
     return used | platform.transfers_between_accelerators()

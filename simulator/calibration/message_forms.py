@@ -13,7 +13,7 @@ from math import inf
 from simulator.calibration.applied import Calibration
 from simulator.calibration.closed_form import ClosedForm
 from simulator.calibration.parameters import parameter_kind
-from simulator.platform import Platform
+from simulator.platform import Platform, Route
 
 __all__ = ["MessageForms"]
 
@@ -41,7 +41,13 @@ class MessageForms:
         self._double = {name: self._corrected({**zero, name: 2.0}) for name in rates}
 
     def form(
-        self, source: str, target: str, size: float, counts: Sequence[float] = (), batch: bool = False
+        self,
+        source: str,
+        target: str,
+        size: float,
+        counts: Sequence[float] = (),
+        batch: bool = False,
+        announces: bool = False,
     ) -> ClosedForm:
         """The formula of a message of `size` bytes from device to device.
 
@@ -51,12 +57,19 @@ class MessageForms:
             Its company on each link of its route (see `simulator.calibration.flows`); alone if left out.
         batch : bool
             Whether it is the loading of a batch, which has a fixed part of its own.
+        announces : bool
+            Whether a header precedes it, where that takes time.
         """
-        plain = self._without.route(source, target)
+
+        def route_on(platform: Platform) -> Route:
+            route = platform.route(source, target)
+            return route.announced if announces else route
+
+        plain = route_on(self._without)
         constant = plain.overhead + plain.latency
         coefficients = {"load.fixed": 1.0} if batch and self._load_fixed else {}
         for name, platform in self._one.items():
-            route = platform.route(source, target)
+            route = route_on(platform)
             coefficient = route.overhead + route.latency - constant
             if coefficient > 0.5:
                 coefficients[name] = float(round(coefficient))

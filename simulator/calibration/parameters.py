@@ -81,6 +81,9 @@ def _kinds() -> tuple[ParameterKind, ...]:
     def overhead(name: str, meaning: str) -> ParameterKind:
         return ParameterKind(name, "s", None, 0.0, 10.0, "overhead", f"software seconds of {meaning}")
 
+    def cores(name: str, meaning: str) -> ParameterKind:
+        return ParameterKind(name, "s", None, 0.0, 1.0, "compute", meaning)
+
     return (
         scale(f"compute.scale{target}", "compute", "the time of forward and backward pass"),
         fixed(f"compute.fixed{target}", "compute", "every gradient"),
@@ -89,8 +92,8 @@ def _kinds() -> tuple[ParameterKind, ...]:
         scale("load.scale", "compute", "the time of a batch's copy inside the device's own memory"),
         fixed("load.fixed", "compute", "the loading of every batch"),
         scale("cores.scale", "compute", "what all cores of a CPU do at once, where processes share them"),
-        scale("cores.crowded", "compute", "that, while more processes compute than there are cores"),
-        fixed("cores.turn", "compute", "a message that comes while all cores compute"),
+        cores("cores.slice", "how long a process keeps a core while others wait"),
+        cores("cores.switch", "what a process loses each time it is interrupted"),
         scale("link.<medium>.bandwidth", "network", "the rates of every link of that profile"),
         fixed("link.<medium>.latency", "network", "every crossing of a link of that profile"),
         overhead("overhead.message", "one message between nodes"),
@@ -98,6 +101,7 @@ def _kinds() -> tuple[ParameterKind, ...]:
         overhead("overhead.peer", "one transfer between accelerators of a node"),
         overhead("overhead.staging", "one of the two copies of a staged transfer"),
         overhead("overhead.local", "one copy between groups of one chip"),
+        overhead("overhead.announcement", "the header of an array that a process sends another, before its messages"),
         overhead("collective.call", "one collective call, on every rank"),
         ParameterKind(
             "overlap.slowdown", "", 0.0, 0.0, 10.0, "compute", "share by which gradients slow down beside messages"

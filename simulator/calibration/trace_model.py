@@ -33,6 +33,7 @@ from simulator.calibration.trace_times import (
 )
 from simulator.collectives.schedule import COLLECTIVES
 from simulator.errors import InputError
+from simulator.execution.travel import message_parts
 from simulator.platform import Platform, Route
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation
@@ -254,9 +255,22 @@ class TraceModel:
             groups = grouped(entries)
             for group, error in zip(groups, pooled_errors(groups), strict=True):
                 (flow, *_), counts = classes[group.key]
-                form = forms.form(*self._ends(flow), flow.size, counts, batch=flow.source < 0)
-                modelled = _alone(self._route(flow, plain), flow.size, counts)
+                announces = self._announces(flow)
+                form = forms.form(*self._ends(flow), flow.size, counts, batch=flow.source < 0, announces=announces)
+                modelled = _alone(self._route(flow, plain), flow.size, counts, announces)
                 yield self._row(flow.category, flow.name, group, error, modelled, form)
+
+    def _announces(self, flow: Flow) -> bool:
+        """Whether a message is the first of an array that one rank sends another, told by its size."""
+        if flow.source < 0 or flow.name.removeprefix("message ") in COLLECTIVES:
+            return False
+        return flow.size == self._first_part
+
+    @cached_property
+    def _first_part(self) -> float:
+        """Bytes of the first message of an array."""
+        layout = tuple(count for _, count in self.resolved.network.parameter_layout())
+        return message_parts(layout, self.resolved.packed)[0] * self.resolved.element_size
 
     def _work(self) -> list[tuple[str, float, float]]:
         """(cores, start, end) of all arithmetic and all sending, where ranks are processes that share cores.
@@ -327,9 +341,11 @@ def _first(wanted: Any, names: Collection[str]) -> str:
     return next((name for name in wanted if name in names), "")
 
 
-def _alone(route: Route | None, size: float, counts: Sequence[float]) -> float:
+def _alone(route: Route | None, size: float, counts: Sequence[float], announces: bool) -> float:
     """Seconds of a message on an uncalibrated route in that company."""
     assert route is not None
+    if announces:
+        route = route.announced
     rates = [link.bandwidth / count for link, count in zip(route.links, counts, strict=True)]
     return route.overhead + route.latency + size / min([route.rate_cap, *rates])
 

@@ -48,8 +48,12 @@ class CalibratedCosts:
         return [seconds * self.correction.compute_scale for seconds in self._model.backward(samples)]
 
     def update(self, elements: int, arrays: int, writes: int) -> float:
-        """An update rule, or an addition."""
+        """An update rule."""
         return self._updated(self._model.update(elements, arrays, writes))
+
+    def add(self, elements: int) -> float:
+        """The addition of one array to another."""
+        return self._updated(self._model.add(elements))
 
     def stream(self, read: float, written: float) -> float:
         """A kernel that makes a new array."""

@@ -112,6 +112,11 @@ class StreamCosts:
         """A rule that streams `arrays` arrays of `elements` elements and writes `writes` of them back."""
         return self._stream("update", float(arrays * elements), float(writes * elements))
 
+    def add(self, elements: int) -> float:
+        """The addition of an array of so many elements to another, as in a reduction."""
+        known = self._kernels is not None and "addition" in self._kernels.elementwise
+        return self._stream("addition" if known else "update", 2.0 * elements, float(elements))
+
     def copy(self, size: float) -> float:
         """A copy of `size` bytes inside the device's memory."""
         return self._stream("copy", size / self._element_size, size / self._element_size)

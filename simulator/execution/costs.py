@@ -30,6 +30,10 @@ class ComputeCosts(Protocol):
         """A rule that reads `arrays` arrays of `elements` elements and replaces `writes` of them."""
         ...
 
+    def add(self, elements: int) -> float:
+        """The addition of an array of so many elements to another, as in a reduction."""
+        ...
+
     def stream(self, read: float, written: float) -> float:
         """A kernel that reads `read` bytes of the device's memory and writes `written`."""
         ...

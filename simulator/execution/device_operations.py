@@ -8,6 +8,7 @@ message sent in between carries some blocks from before and some from after an u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import ne
 from typing import Any
@@ -108,7 +109,9 @@ class DeviceOperations:
         """Backward pass through some layers; the span of the last part is the one that ends the gradient."""
         start, done, first, last = self._env.now, operation.activations, operation.first, operation.last
         weights, seconds = done.weights, state.setup.costs.backward(done.samples)[first:last]
-        yield from self._compute(state, sum(seconds) * done.slowdown)
+        # A process takes the part out of the gradient by copying it; accelerators leave it where it is.
+        copying = state.setup.copy_time(sum(weights.layout[first:last]) * weights.element_size)
+        yield from self._compute(state, sum(seconds) * done.slowdown + copying)
         self._run.record(cursor, Category.FORWARD_BACKWARD, "gradient part" if first else "gradient", start)
         value = done.gradient
         if value is not None:
@@ -155,7 +158,9 @@ class DeviceOperations:
         return apply(state, operation, cursor)
 
     def _apply_own(self, state: RankState, operation: Apply, cursor: Cursor) -> Activity:
-        start, setup, target = self._env.now, state.setup, operation.arrays[0]
+        setup, target = state.setup, operation.arrays[0]
+        yield from self._join(state, operation.arrays)
+        start = self._env.now
         seconds = setup.costs.update(-(-target.elements // setup.shards), len(operation.arrays), operation.writes)
         yield self._run.work(setup, seconds * setup.update_jitter())
         if target.value is not None:
@@ -163,6 +168,14 @@ class DeviceOperations:
         target.version = max([array.version for array in operation.arrays])
         self._updated(state, operation, cursor, start)
         return target
+
+    def _join(self, state: RankState, arrays: Sequence[Array]) -> Activity:
+        """Copy together what is in parts, where that takes time."""
+        for array in arrays:
+            seconds = state.setup.copy_time(array.joined) if array.joined else 0.0
+            array.joined = 0
+            if seconds:
+                yield self._run.work(state.setup, seconds)
 
     def acquire(self, state: RankState, operation: Acquire, cursor: Cursor) -> Activity:
         """Wait for a lock."""

@@ -51,6 +51,7 @@ class Message(simpy.Event):
     way: _Way
     label = ""
     size = 0.0
+    announces = False
     payload: Any = None
     end = 0.0
     sent_span = received_span = NO_CAUSE
@@ -126,8 +127,12 @@ class Exchange:
         cursor: Cursor,
         payload: Any = None,
         ready: float | None = None,
+        announces: bool = False,
     ) -> Message:
-        """Post a message of `size` bytes from the cursor's rank, which has been at it since `ready`, or since now."""
+        """Post a message of `size` bytes from the cursor's rank, which has been at it since `ready`, or since now.
+
+        One that `announces` an array is preceded by a header, where that takes time.
+        """
         since = self._env.now if ready is None else ready
         key = to, tag
         message = _take(self._receives, key, cursor.rank)
@@ -136,7 +141,7 @@ class Exchange:
             message = Message(self._env, cursor.rank, to, since, cursor.last)
             self._sends.setdefault(key, []).append(message)
         message.source, message.sender = cursor.rank, cursor
-        message.size, message.label, message.payload = size, label, payload
+        message.size, message.label, message.payload, message.announces = size, label, payload, announces
         if not first:
             self._begin(message, cursor, since, sends=True)
         return message
@@ -177,7 +182,8 @@ class Exchange:
             self._busy(message.destination, 1)
         way = message.way = self._way(message.source, message.destination)
         if len(way.routes) == 1:
-            transfer = self._network.transfer(way.routes[0], message.size)
+            route = way.routes[0].announced if message.announces else way.routes[0]
+            transfer = self._network.transfer(route, message.size)
         else:
             share = message.size / len(way.routes)
             transfer = self._env.all_of([self._network.transfer(route, share) for route in way.routes])

@@ -78,9 +78,11 @@ class MessageOperations:
         copying = state.setup.copy_time(sum(parts) * array.element_size) if copied else 0.0
         if copying:
             yield self._run.work(state.setup, copying)
-        for part in parts:
+        for place, part in enumerate(parts):
             size = part * array.element_size
-            message = self._exchange.send(operation.to, _POINT_TO_POINT, size, array.name, cursor, payload, ready)
+            message = self._exchange.send(
+                operation.to, _POINT_TO_POINT, size, array.name, cursor, payload, ready, announces=place == 0
+            )
             yield message
             cursor.last = message.sent_span
             ready = message.end
@@ -110,21 +112,22 @@ class MessageOperations:
         done = 0
         for part, elements in enumerate(parts):
             schedule = self._schedule(operation.kind, len(group), elements, root)
-            called = elements * result.element_size if schedule.rounds else 0
-            yield from self._call(state, operation, cursor, position, called)
+            size = elements * result.element_size
+            # A call without partners is none, but still gives an array of its own.
+            seconds = self._collective_overhead(size) if size and schedule.rounds else state.setup.copy_time(size)
+            yield from self._call(state, operation, cursor, seconds, size)
             values = None if result.value is None else part_of(result.value, done, done + elements, result.elements)
             for action in schedule.actions(position):
                 yield from self._round(state, operation, cursor, action, (sequence, part), values, elements)
             done += elements
         return None if operation.kind == "reduce" and position != root else result
 
-    def _call(self, state: RankState, operation: Collective, cursor: Cursor, position: int, size: int) -> Activity:
+    def _call(self, state: RankState, operation: Collective, cursor: Cursor, seconds: float, size: int) -> Activity:
         """The fixed cost of a call that moves `size` bytes, where a system has one."""
-        seconds = self._collective_overhead(size) if size else 0.0
         if seconds:
             start = self._run.env.now
             yield self._run.work(state.setup, seconds)
-            neighbour = operation.group[position - 1]
+            neighbour = operation.group[operation.group.index(cursor.rank) - 1]
             category = self._category(cursor.rank, neighbour)
             self._run.record(cursor, category, f"call {operation.kind}", start, size=size)
 
@@ -155,7 +158,7 @@ class MessageOperations:
         added = sum(transfer.elements for transfer in action.receives if transfer.reduce)
         if added:
             start = self._run.env.now
-            yield self._run.work(state.setup, state.setup.costs.update(added, arrays=2, writes=1))
+            yield self._run.work(state.setup, state.setup.costs.add(added))
             self._run.record(cursor, state.setup.update_category, "add", start)
         if values is None:
             return

@@ -18,7 +18,7 @@ from simulator.documents import Document
 from simulator.errors import InputError
 from simulator.hardware.cables import Cable, CableType, NamedCable
 from simulator.hardware.listing import CableNumbers, ListedCable, check_connected, expand_cables, expand_names
-from simulator.hardware.sourced import SourcedBandwidth, SourcedNumber
+from simulator.hardware.sourced import SourcedBandwidth, SourcedDuration, SourcedNumber, SourcedSize, SourcedTime
 
 __all__ = [
     "Node",
@@ -88,18 +88,31 @@ class ProcessesProfile(Document):
     cores : Sourced, optional
         How many times the work of one core alone all of them do at once, where that is less than there are: two
         hyper-threads of one core, or a clock that falls.
-    crowded : Sourced, optional
-        What cores do for more processes than there are cores, over what they do for as many; 1 if left out.
+    time_slice : Sourced, optional
+        How long [s] the system lets a process keep a core while others wait for one. If left out, processes that share
+        cores all run at once, each at an equal share of them.
+    switch_time : Sourced, optional
+        What a process that was interrupted loses [s] when it gets a core again; nothing if left out.
     copy_bandwidth : Sourced, optional
         The rate [bytes/s] at which a process copies an array before it is sent or summed, where others may change it
         meanwhile; no time if left out.
+    cached_copy_bandwidth, cached_copy_size : Sourced, optional
+        The rate for the first so many bytes [B] of a copy, those that a core's own cache holds; as for all others if
+        left out.
+    announcement : Sourced, optional
+        What the first message of an array takes more [s], sent by one process to another by itself and not as a part
+        of a collective: a header that says what is coming. Nothing if left out.
     """
 
     link: NamedCable
     thread_cores: SourcedNumber | None = None
     cores: SourcedNumber | None = None
-    crowded: SourcedNumber | None = None
+    time_slice: SourcedDuration | None = None
+    switch_time: SourcedTime | None = None
     copy_bandwidth: SourcedBandwidth | None = None
+    cached_copy_bandwidth: SourcedBandwidth | None = None
+    cached_copy_size: SourcedSize | None = None
+    announcement: SourcedTime | None = None
 
 
 class NodeProfile(Document):
@@ -134,8 +147,17 @@ class Processes:
     link: CableType
     thread_cores: float
     cores: float | None = None
-    crowded: float = 1.0
+    time_slice: float = 0.0
+    switch_time: float = 0.0
     copy_bandwidth: float = inf
+    cached_copy_bandwidth: float = inf
+    cached_copy_size: float = 0.0
+    announcement: float = 0.0
+
+    def copy_time(self, size: float) -> float:
+        """Time [s] in which a process copies an array of `size` bytes, with a core of its own."""
+        cached = min(size, self.cached_copy_size)
+        return cached / self.cached_copy_bandwidth + (size - cached) / self.copy_bandwidth
 
 
 @dataclass(frozen=True)
@@ -213,13 +235,12 @@ def _processes(
         raise InputError(
             f"{where}: expected node.accelerators to be the host alone, {host!r}: processes run on its cores"
         )
-    return Processes(
-        numbers(profile.link, where),
-        profile.thread_cores.value if profile.thread_cores else 1.0,
-        profile.cores.value if profile.cores else None,
-        profile.crowded.value if profile.crowded else 1.0,
-        profile.copy_bandwidth.value if profile.copy_bandwidth else inf,
-    )
+    stated = {
+        key: getattr(profile, key).value
+        for key in ProcessesProfile.model_fields
+        if key != "link" and getattr(profile, key) is not None
+    }
+    return Processes(numbers(profile.link, where), **{"thread_cores": 1.0, **stated})
 
 
 def _devices(text: str, vertices: Mapping[str, Vertex], where: str) -> tuple[str, ...]:

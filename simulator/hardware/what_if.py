@@ -17,6 +17,7 @@ its factor multiplies the figure, so 2 on a bandwidth and 0.5 on a latency are b
 ``overhead.framework``              what a calibration adds to each gradient, update and batch
 ``collective.call``                 software time of one collective call
 ``process.copy_bandwidth``          the rate at which processes of one CPU copy what they send or sum
+``process.time_slice``              how long they keep a core, and what they lose when they are interrupted
 =================================== ==================================================================================
 
 Regime: a part that is faster, but the same otherwise. Capacities, numbers of units, caches, prices and power stay; so
@@ -54,6 +55,7 @@ OVERHEADS: Mapping[str, str] = {
     "peer": "a transfer between accelerators",
     "staging": "a staging copy",
     "local": "a transfer inside one chip",
+    "announcement": "the header of an array from process to process",
     "framework": "a gradient, update or batch, as calibrated",
 }
 _MEDIA: Mapping[str, str] = {
@@ -135,6 +137,8 @@ def what_ifs(system: System) -> dict[str, Parameter]:
     found.append(Parameter("collective.call", "software time of a collective call", "time"))
     if system.node.processes is not None and system.node.processes.copy_bandwidth < inf:
         found.append(Parameter("process.copy_bandwidth", "copy before a message or sum: bandwidth", "rate"))
+    if system.node.processes is not None and system.node.processes.time_slice:
+        found.append(Parameter("process.time_slice", "time slice and switch of processes", "time"))
     return {parameter.name: parameter for parameter in found}
 
 
@@ -222,8 +226,15 @@ def scaled_system(system: System, factors: Mapping[str, float]) -> System:
 
 
 def _scaled_processes(processes: Processes, system: System, factors: Mapping[str, float]) -> Processes:
-    copying = processes.copy_bandwidth * factors.get("process.copy_bandwidth", 1.0)
-    return replace(processes, link=_scaled_cable(processes.link, system, factors), copy_bandwidth=copying)
+    factor = factors.get("process.copy_bandwidth", 1.0)
+    return replace(
+        processes,
+        link=_scaled_cable(processes.link, system, factors),
+        copy_bandwidth=processes.copy_bandwidth * factor,
+        cached_copy_bandwidth=processes.cached_copy_bandwidth * factor,
+        time_slice=processes.time_slice * factors.get("process.time_slice", 1.0),
+        switch_time=processes.switch_time * factors.get("process.time_slice", 1.0),
+    )
 
 
 def _scaled_node(system: System, factors: Mapping[str, float]) -> Node:

@@ -26,36 +26,23 @@ class Resource:
     `flows` is a dict used as an ordered set, so that results never depend on addresses in memory.
     """
 
-    __slots__ = ("busy", "busy_since", "capacity", "crowd", "crowded_capacity", "flows", "name", "number")
+    __slots__ = ("busy", "busy_since", "capacity", "flows", "name", "number")
 
-    def __init__(self, name: str, capacity: float, crowd: int = 0, crowded_capacity: float = inf) -> None:
+    def __init__(self, name: str, capacity: float) -> None:
         self.name = name
         self.capacity = capacity
-        self.crowd = crowd or inf
-        self.crowded_capacity = crowded_capacity if crowd else capacity
         self.flows: dict[Flow, None] = {}
         self.number = -1  # by which `FairShares` knows it, once it has been contended
         self.busy = 0.0  # seconds with at least one flow, up to `busy_since`
         self.busy_since = 0.0
 
-    @property
-    def shared_capacity(self) -> float:
-        """What the flows that it has now get together [B/s]."""
-        return self.capacity if len(self.flows) <= self.crowd else self.crowded_capacity
-
-    @property
-    def taken(self) -> bool:
-        """Whether as many flows as make no crowd are on it, not counting those that wait for their turn themselves."""
-        return sum(flow.path.turn == 0.0 for flow in self.flows) >= self.crowd
-
 
 class Path:
     """What the fluid model needs of a route, worked out once: each resource once, infinite ones left out."""
 
-    __slots__ = ("bandwidth", "bytes", "cap", "delay", "resources", "turn")
+    __slots__ = ("bandwidth", "bytes", "cap", "delay", "resources")
 
-    def __init__(self, delay: float, resources: tuple[Resource, ...], cap: float, turn: float = 0.0) -> None:
-        self.turn = turn
+    def __init__(self, delay: float, resources: tuple[Resource, ...], cap: float) -> None:
         self.delay = delay
         self.resources = resources
         self.cap = cap

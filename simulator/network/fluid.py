@@ -15,7 +15,6 @@ process.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -89,7 +88,6 @@ class FluidNetwork:
         self._bundles_end = inf  # when the first member of any will be complete
         self._unplaced: dict[Flow, None] = {}  # flows that may belong elsewhere since this instant
         self._changed: dict[Bundle, None] = {}  # bundles whose members have changed
-        self._crowds: dict[Resource, None] = {}  # resources that may have become crowded, or no longer be
         self._share_pending = False
         self._numbers = count()
         self._tickets = count()
@@ -135,28 +133,20 @@ class FluidNetwork:
             if link.bandwidth < inf:
                 resources[self._resources.get(link.resource) or self._add_resource(link)] = None
         delay = route.overhead + route.latency
-        path = self._paths[route] = Path(delay, tuple(resources), route.rate_cap, route.turn)
+        path = self._paths[route] = Path(delay, tuple(resources), route.rate_cap)
         return path
 
     def _add_resource(self, link: Link) -> Resource:
-        resource = Resource(link.resource, link.bandwidth, link.crowd, link.crowded_bandwidth)
+        resource = Resource(link.resource, link.bandwidth)
         self._resources[link.resource] = resource
         return resource
 
     # What happens to a flow. Each of these only notes what has changed; `_share` works out the consequences.
 
     def _start_due(self, _: simpy.Event) -> None:
-        """Start the flows whose latency has passed now, unless they have to wait first as a resource is taken."""
+        """Start the flows whose latency has passed now."""
         for flow in self._starting.pop(self._env.now):
-            turn = flow.path.turn
-            if turn > 0.0 and any(resource.taken for resource in flow.path.resources):
-                Wakeup(self._env, partial(self._start_late, flow), self._env.now + turn)
-            else:
-                self._start(flow)
-        self._settle()
-
-    def _start_late(self, flow: Flow, _: simpy.Event) -> None:
-        self._start(flow)
+            self._start(flow)
         self._settle()
 
     def _start(self, flow: Flow) -> None:
@@ -172,8 +162,6 @@ class FluidNetwork:
                 if len(flows) == 1:  # the flow that had it to itself no longer does
                     self._unplaced.update(flows)
             flows[flow] = None
-            if resource.crowd < inf and resource.number >= 0:
-                self._crowds[resource] = None
         if shared:
             self._unplaced[flow] = None
         else:
@@ -189,8 +177,6 @@ class FluidNetwork:
                 resource.busy += now - resource.busy_since
             elif len(flows) == 1:  # the flow that is left now has it to itself
                 self._unplaced.update(flows)
-            if resource.crowd < inf and resource.number >= 0:
-                self._crowds[resource] = None
         flow.done.succeed()
 
     def _finish_due(self, timer: simpy.Event) -> None:
@@ -220,7 +206,7 @@ class FluidNetwork:
 
     def _settle(self) -> None:
         """Await the next end, or have rates worked out first if anything that is shared has changed."""
-        if not (self._unplaced or self._changed or self._crowds):
+        if not (self._unplaced or self._changed):
             self._set_timer()
         elif not self._share_pending:
             now = self._env.now
@@ -237,10 +223,6 @@ class FluidNetwork:
         unplaced, self._unplaced = self._unplaced, {}
         for flow in unplaced:
             self._place(flow)
-        crowds, self._crowds = self._crowds, {}
-        for resource in crowds:
-            if resource.number >= 0:
-                shares.set_capacity(resource.number, resource.shared_capacity)
         changed, self._changed = self._changed, {}
         for bundle in changed:
             if not bundle.count:
@@ -260,7 +242,7 @@ class FluidNetwork:
         for resource in flow.path.resources:
             if len(resource.flows) > 1:
                 contended.append(resource)
-                limit = min(limit, max(resource.capacity, resource.crowded_capacity))
+                limit = min(limit, resource.capacity)
             elif resource.capacity < cap:
                 cap = resource.capacity
         # A cap that no contended resource lets it reach is none.
@@ -329,7 +311,7 @@ class FluidNetwork:
         """The resources of a bundle as `FairShares` knows them."""
         for resource in key[0]:
             if resource.number < 0:
-                resource.number = self._shares.add_resource(resource.shared_capacity)
+                resource.number = self._shares.add_resource(resource.capacity)
         return [resource.number for resource in key[0]]
 
     def _set_timer(self) -> None:

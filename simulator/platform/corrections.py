@@ -33,15 +33,13 @@ class CoresCorrection:
     ----------
     together : float
         Factor on what all of them do at once.
-    crowded : float
-        One more, while more processes than cores compute.
-    turn : float
-        How long a message waits [s] that comes while all cores compute.
+    time_slice, switch_time : float or None
+        In place of what the system states [s].
     """
 
     together: float = 1.0
-    crowded: float = 1.0
-    turn: float = 0.0
+    time_slice: float | None = None
+    switch_time: float | None = None
 
 
 @dataclass(frozen=True)

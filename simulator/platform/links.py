@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
 from simulator.platform.records import record
 
-__all__ = ["CORES", "THREADS", "Link", "Route"]
+__all__ = ["CORES", "THREADS", "Link", "Processors", "Route"]
 
 #: Media of what are no links, but processors that messages and work compete for: all cores of a chip, and those that
 #: the threads of one process may use. No traffic is counted on them.
 CORES, THREADS = "cores", "threads"
+
+
+@dataclass(frozen=True, slots=True)
+class Processors:
+    """Cores that processes take turns on.
+
+    Attributes
+    ----------
+    count : int
+    time_slice : float
+        How long [s] a process keeps a core before it makes way for one that waits.
+    switch_time : float
+        What a process loses [s] of a slice for having been interrupted.
+    """
+
+    count: int
+    time_slice: float
+    switch_time: float = 0.0
 
 
 @record
@@ -29,10 +48,8 @@ class Link:
     resource : str
         What flows compete for. Both directions of a half-duplex or shared medium carry the same name; otherwise it
         is the link's own name. All links of one resource have the same bandwidth.
-    crowd : int
-        The most flows that leave the bandwidth as it is; 0 if any number does.
-    crowded_bandwidth : float
-        What more flows than that get together [B/s]: processors that have to switch between processes.
+    processors : Processors or None
+        Where the link stands for cores that processes take turns on, in time slices.
     """
 
     name: str
@@ -42,8 +59,7 @@ class Link:
     latency: float
     medium: str
     resource: str
-    crowd: int = 0
-    crowded_bandwidth: float = inf
+    processors: Processors | None = None
 
 
 @record
@@ -60,15 +76,24 @@ class Route:
         Software time before the transfer [s]: the copy call, the peer-to-peer call or the MPI stack.
     rate_cap : float
         Upper bound on one message's rate [B/s] whatever the links allow: pageable copies, a single TCP stream.
-    turn : float
-        How long a message waits [s] before it starts where `crowd` flows that wait for no turn, such as computations,
-        are on a link of its way.
+    announcement : float
+        Software time [s] that the first message of an array takes more, where it is announced.
+    processes : tuple of str
+        Who has to get a core for it, where processes take turns: the sender and the receiver of a message, or whose
+        work it is.
     """
 
     links: tuple[Link, ...]
     overhead: float = 0.0
     rate_cap: float = inf
-    turn: float = 0.0
+    announcement: float = 0.0
+    processes: tuple[str, ...] = ()
+
+    @cached_property
+    def announced(self) -> Route:
+        """The route of a message that announces an array."""
+        overhead = self.overhead + self.announcement
+        return Route(self.links, overhead, self.rate_cap, processes=self.processes) if self.announcement else self
 
     @cached_property
     def latency(self) -> float:

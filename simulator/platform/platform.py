@@ -200,6 +200,11 @@ class Platform:
         """
         return self._routing.between_adapters(source, destination)
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether ranks are processes that take turns on cores, in time slices."""
+        return self._process_routes is not None and self._process_routes.takes_turns
+
     def core(self, name: str) -> Route | None:
         """Where the work of a process goes that shares cores (see `processes`); None for a device of its own."""
         return None if self._process_routes is None else self._process_routes.core(self.device(name))
@@ -225,7 +230,8 @@ class Platform:
 
     def overheads(self) -> dict[str, float]:
         """Software overheads [s] in force, by the name under which `PlatformCorrections` replaces them."""
-        return {**self._software.figures(), "local": self._local_overhead()}
+        announcement = 0.0 if self._process_routes is None else self._process_routes.announcement
+        return {**self._software.figures(), "local": self._local_overhead(), "announcement": announcement}
 
     def _local_overhead(self) -> float:
         if self._process_routes is not None:

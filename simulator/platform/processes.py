@@ -2,9 +2,7 @@
 
 The operating system shares cores out fairly: n processes that compute on c cores each run at min(1, c/n) of a core's
 speed (processor sharing; Kleinrock, *Queueing Systems* II, 1976, section 4.4). Where cores slow one another down, as
-two hyper-threads do, c is what all of them do at once, which is less than their number; and it is less again by the
-factor `crowded` while more processes compute than there are cores, which then switch from one to another and find what
-the other has left in their caches. That is what max-min fairness
+two hyper-threads do, c is what all of them do at once, which is less than their number. That is what max-min fairness
 makes of a link, so the cores of a CPU are one: it carries c times what one core copies, κ, and s seconds of a core's
 work are a transfer of s·κ bytes at no more than κ. A message is a copy that the
 receiving process makes from the memory of the sending one, as MPI libraries do within a machine (one side copies, the
@@ -13,10 +11,11 @@ which all copies under way share. What a process sends while it goes on changing
 `copy_bandwidth`, and so do collective calls. Threads of one process, such as a master's, get `thread_cores` cores
 together at most, a link of their own.
 
+That is the limit of short time slices. Where a system's profile says how long they are, processes take turns on the
+cores instead (see `simulator.network.time_sharing`).
+
 A process that waits for a message sleeps and uses no core; the time until it wakes belongs to the message's overhead, a
-constant. While all cores compute, it has to wait for its turn as well, which the system gives it after some
-milliseconds: `CoresCorrection.turn`, fitted to whole steps. Not modelled: which process is given which core.
-Messages to other nodes take no core's time.
+constant. Messages to other nodes take no core's time.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from math import inf
 
 from simulator.hardware.node import Processes
 from simulator.platform.corrections import PlatformCorrections
-from simulator.platform.links import CORES, THREADS, Link, Route
+from simulator.platform.links import CORES, THREADS, Link, Processors, Route
 from simulator.platform.placement import PlacedDevice
 
 __all__ = ["MASTER", "ProcessRoutes", "master_process", "process_bandwidth", "processes_of"]
@@ -79,28 +78,35 @@ class ProcessRoutes:
 
     def __init__(self, processes: Processes, corrections: PlatformCorrections) -> None:
         self._thread_cores, self._cores = processes.thread_cores, processes.cores
-        self._copy_bandwidth = processes.copy_bandwidth
-        self._turn = corrections.cores.turn
+        #: Time [s] in which a process copies so many bytes, with a core of its own.
+        self.copy_time = processes.copy_time
+        cores = corrections.cores
+        self._time_slice = processes.time_slice if cores.time_slice is None else cores.time_slice
+        self._switch_time = processes.switch_time if cores.switch_time is None else cores.switch_time
+        self.announcement = corrections.overhead("announcement", processes.announcement)
         self._cable = cable = corrections.cable(processes.link)
         self.overhead = corrections.overhead("local", cable.message_overhead or 0.0)
         self._rate = min(cable.bandwidth, cable.flow_cap)
         self._chips: dict[str, _Chip] = {}
-        self._scale, self._crowded = corrections.cores.together, processes.crowded * corrections.cores.crowded
+        self._scale = cores.together
         self._threads: dict[str, Link] = {}
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether processes take turns on cores, in time slices; if not, all run at once at an equal share."""
+        return self._time_slice > 0.0
 
     def message(self, source: PlacedDevice, destination: PlacedDevice) -> Route:
         """The route of a message from process to process: their memory, a core, and the receiver's threads."""
         chip = self._chip(destination)
         links = (chip.memory, chip.cores, self._thread(destination))
-        return Route(links, self.overhead, self._rate, self._turn)
+        processes = (source.name, destination.name) if self._time_slice else ()
+        return Route(links, self.overhead, self._rate, self.announcement, processes)
 
     def core(self, process: PlacedDevice) -> Route:
         """Where work of a process goes: ``bandwidth`` of this route is one second of a core each second."""
-        return Route((self._chip(process).cores, self._thread(process)), 0.0, self._rate)
-
-    def copy_time(self, size: float) -> float:
-        """Time [s] in which a process copies so many bytes, with a core of its own."""
-        return size / self._copy_bandwidth
+        processes = (process.name,) if self._time_slice else ()
+        return Route((self._chip(process).cores, self._thread(process)), 0.0, self._rate, processes=processes)
 
     def _chip(self, process: PlacedDevice) -> _Chip:
         name = process.vertex
@@ -109,8 +115,9 @@ class ProcessRoutes:
             cores, memory = f"{name} cores", f"{name} copies"
             units = int(process.device.units.value)
             together = self._rate * (self._cores or units) * self._scale
+            processors = Processors(units, self._time_slice, self._switch_time) if self._time_slice else None
             self._chips[name] = _Chip(
-                Link(cores, name, name, together, 0.0, CORES, cores, units, together * self._crowded),
+                Link(cores, name, name, together, 0.0, CORES, cores, processors),
                 Link(memory, name, name, cable.bandwidth, cable.latency, cable.medium, memory),
             )
         return self._chips[name]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.errors import RunError
-from simulator.probe.load import copy_bytes, stream_bytes, threads_rate
+from simulator.probe.load import INTERRUPTIONS, copy_bytes, stream_bytes, threads_rate
 from simulator.probe.timing import Measured, summary
 from simulator.processes import child_environment
 
@@ -41,7 +41,11 @@ class Cores:
     core_stream, all_stream : Measured
         Memory bandwidth of one core and of all [B/s], read and written bytes together.
     core_copy, all_copy : Measured
-        Bytes that one core copies, and all do [B/s].
+        Bytes that one core copies, and all do [B/s], from array to array, of megabytes.
+    small_copy : Measured
+        The same of one core with arrays that its own cache holds.
+    time_slice : Measured
+        How long a process keeps its core while another waits for it [s].
     """
 
     together: Measured
@@ -51,6 +55,15 @@ class Cores:
     all_stream: Measured
     core_copy: Measured
     all_copy: Measured
+    small_copy: Measured
+    time_slice: Measured
+
+    @property
+    def switch_time(self) -> Measured:
+        """What an interrupted process loses [s] before it is as fast as before, if that is all that sharing costs."""
+        lost = max(1.0 / self.oversubscribed.value - 1.0, 0.0)
+        error = self.oversubscribed.std / self.oversubscribed.value**2 * self.time_slice.value
+        return Measured(lost * self.time_slice.value, error, self.oversubscribed.samples)
 
 
 def measure_cores(
@@ -65,6 +78,7 @@ def measure_cores(
     """
     turns: list[Turn] = [("compute", 1), ("compute", cores), ("compute", 2 * cores)]
     turns += [(kind, count) for kind in ("memory", "copy") for count in (1, cores)]
+    turns += [("small copy", 1), (INTERRUPTIONS, 2 * cores)]
     turns = list(dict.fromkeys(turns))
     rates = _rates(turns, rounds, seconds, lambda share: progress(0.8 * share))
     threads = []
@@ -87,6 +101,9 @@ def measure_cores(
         all_stream=bandwidth("memory", cores, stream_bytes()),
         core_copy=bandwidth("copy", 1, copy_bytes()),
         all_copy=bandwidth("copy", cores, copy_bytes()),
+        small_copy=bandwidth("small copy", 1, copy_bytes("small copy")),
+        # Of n processes on c cores each is interrupted once a turn of n / c slices.
+        time_slice=summary([cores / max(rate, 1.0) for rate in rates[INTERRUPTIONS, 2 * cores]]),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from math import exp, log
 from statistics import fmean
@@ -18,7 +19,7 @@ import numpy as np
 
 from simulator.algorithms import rules
 from simulator.cost.elementwise import StreamTable
-from simulator.execution.arithmetic import apply_rule
+from simulator.execution.arithmetic import apply_in_pieces
 from simulator.learning.convolution import MaxPool
 from simulator.learning.feed_forward import FeedForward
 from simulator.learning.layers import Relu
@@ -30,6 +31,8 @@ __all__ = ["Stream", "stream_tables", "streams"]
 
 _ELEMENT_SIZE = 8
 _ELEMENTS = (64, 640, 4_096, 16_384, 65_536, 262_144, 1_048_576)
+#: Of the arrays that updates and additions stream, besides: far more than a core's own cache.
+_LARGE = 4_194_304
 _QUICK_ELEMENTS = (640, 16_384, 262_144)
 _UNITS = 64  #: of a layer whose biases are added
 _CLASSES = 10
@@ -59,7 +62,7 @@ def streams(quick: bool) -> dict[Stream, Callable[[], object]]:
     for elements in _QUICK_ELEMENTS if quick else _ELEMENTS:
         works |= _activations(elements) | _pooling(elements) | _biases(elements) | _loss(elements)
         works |= _updates(elements) | _batches(elements)
-    return works
+    return works if quick else works | _updates(_LARGE)
 
 
 def _activations(elements: int) -> dict[Stream, Callable[[], object]]:
@@ -123,23 +126,10 @@ def _updates(elements: int) -> dict[Stream, Callable[[], object]]:
     for rule, count, replaced in _RULES:
         arrays = tuple(_random(elements) for _ in range(count))
         kernel = Elementwise("update", count * elements, replaced * elements)
-        works[Stream(kernel, elements, rule.__name__)] = _update(rule, arrays, replaced)
+        works[Stream(kernel, elements, rule.__name__)] = partial(apply_in_pieces, rule, arrays, _SETTINGS, {}, replaced)
     place, payload = _random(elements), _random(elements)
-
-    def add() -> None:
-        place[...] = place + payload
-
-    works[Stream(Elementwise("update", 2 * elements, elements), elements, "add")] = add
-    return works
-
-
-def _update(rule: Callable[..., Any], arrays: tuple[Any, ...], replaced: int) -> Callable[[], object]:
-    def work() -> None:
-        results = apply_rule(rule, arrays, _SETTINGS, {}, replaced)
-        for array, result in zip(arrays[:replaced], results, strict=True):
-            array[...] = result
-
-    return work
+    addition = Stream(Elementwise("addition", 2 * elements, elements), elements)
+    return works | {addition: partial(np.add, place, payload, out=place)}
 
 
 def _batches(elements: int) -> dict[Stream, Callable[[], object]]:

@@ -15,9 +15,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["KINDS", "copy_bytes", "main", "stream_bytes", "threads_rate"]
+from simulator.learning.allocation import keep_freed_memory
+
+__all__ = ["INTERRUPTIONS", "KINDS", "copy_bytes", "main", "stream_bytes", "threads_rate"]
 
 _STREAMED = 4_000_000  #: elements of each of three arrays: far more than a core's own cache
+_CACHED = 131_072  #: elements of a copy that stays in a core's own cache
+_INTERRUPTED = 0.3e-3  #: a look at the clock that comes so late [s] had another process before it
 _UPDATED = 100_000  #: elements of an update by a master's thread
 _SIDE = 96  #: of a matrix product that stays in a core's own cache
 
@@ -27,9 +31,9 @@ def stream_bytes() -> float:
     return 3.0 * 8 * _STREAMED
 
 
-def copy_bytes() -> float:
-    """Bytes that a piece of work of kind ``"copy"`` copies; it moves twice as many."""
-    return 8.0 * _STREAMED
+def copy_bytes(kind: str = "copy") -> float:
+    """Bytes that a piece of work of kind ``"copy"`` or ``"small copy"`` copies; it moves twice as many."""
+    return 8.0 * (_STREAMED if kind == "copy" else _CACHED)
 
 
 def _product() -> Callable[[], object]:
@@ -44,12 +48,41 @@ def _stream() -> Callable[[], object]:
 
 
 def _copy() -> Callable[[], object]:
-    source, target = np.ones(_STREAMED), np.ones(_STREAMED)
-    return lambda: np.copyto(target, source)
+    return _copying(_STREAMED)
 
 
-#: What a process can be busy with: arithmetic, reading and writing memory, copying.
-KINDS = {"compute": _product, "memory": _stream, "copy": _copy}
+def _small_copy() -> Callable[[], object]:
+    return _copying(_CACHED)
+
+
+def _copying(elements: int) -> Callable[[], object]:
+    """Copies as processes make them: each into an array of its own, while the one before is still there."""
+    source = np.ones(elements)
+    held = [source, source]
+
+    def copy() -> None:
+        held.append(source.copy())
+        del held[0]
+
+    return copy
+
+
+#: What a process can be busy with: arithmetic, reading and writing memory, copying, copying within a core's own cache.
+KINDS = {"compute": _product, "memory": _stream, "copy": _copy, "small copy": _small_copy}
+#: Or: looking at the clock, to see how often it is interrupted.
+INTERRUPTIONS = "interruptions"
+
+
+def _interruptions(seconds: float) -> float:
+    """How often a second another process gets this one's core."""
+    begun = last = now = time.perf_counter()
+    seen = 0
+    while now - begun < seconds:
+        now = time.perf_counter()
+        if now - last > _INTERRUPTED:
+            seen += 1
+        last = now
+    return seen / (now - begun)
 
 
 def _rate(work: Callable[[], object], seconds: float) -> float:
@@ -88,13 +121,14 @@ def threads_rate(threads: int, seconds: float) -> float:
 def main(arguments: list[str]) -> None:
     """Be busy by the schedule."""
     turns = json.loads(arguments[0])
-    works = {kind: KINDS[kind]() for kind, _, _ in turns}
+    keep_freed_memory()
+    works = {kind: KINDS[kind]() for kind, _, _ in turns if kind != INTERRUPTIONS}
     for work in works.values():
         work()
     rates = []
     for kind, start, seconds in turns:
         time.sleep(max(0.0, start - time.time()))
-        rates.append(_rate(works[kind], seconds))
+        rates.append(_interruptions(seconds) if kind == INTERRUPTIONS else _rate(works[kind], seconds))
     print(json.dumps(rates))
 
 

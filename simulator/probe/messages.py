@@ -41,7 +41,9 @@ class Messages:
     Attributes
     ----------
     times : tuple of MessageTime
-        By size, increasing.
+        By size, increasing; of messages that both sides know of beforehand, as in a collective.
+    announcement : Measured
+        What a message takes more [s] that the receiver learns of from a header.
     waiting : float
         Share of a core that a process uses while it waits for a message.
     shortest_sleep : float
@@ -51,6 +53,7 @@ class Messages:
     """
 
     times: tuple[MessageTime, ...]
+    announcement: Measured
     waiting: float
     shortest_sleep: float
     library: str

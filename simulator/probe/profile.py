@@ -16,6 +16,7 @@ from simulator.cost.fit_tables import convolution_table, gemm_table
 from simulator.errors import InputError
 from simulator.hardware.catalogue import ProfileKind
 from simulator.probe.fits import PRECISION
+from simulator.probe.load import copy_bytes
 from simulator.probe.measurement import Measurement, core_rates
 from simulator.probe.timing import Measured
 from simulator.toml_text import toml_text
@@ -167,7 +168,10 @@ def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, 
     cores = found.machine.cores
     together = _within(found.cores.together, 1.0, cores)
     threads = _within(found.cores.threads, 1.0, cores)
-    crowded = _within(found.cores.oversubscribed, 0.0, 1.0)
+    announcement = {}
+    if found.messages is not None:
+        note = "messages with a header, less messages that both sides know of"
+        announcement = {"announcement": _number(found.messages.announcement, "s", note)}
     return {
         "schema": "clustersim/system/1",
         "name": name,
@@ -182,8 +186,14 @@ def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, 
             "processes": {
                 "link": link,
                 "thread_cores": _number(threads, "", "threads that update arrays, over one such thread"),
-                "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies"),
-                "crowded": _number(crowded, "", f"products of {2 * cores} processes at once, over those of {cores}"),
+                "time_slice": _number(found.cores.time_slice, "s", f"{2 * cores} busy processes, by interruptions"),
+                "switch_time": _number(
+                    found.cores.switch_time, "s", f"by products of {2 * cores} processes at once, and of {cores}"
+                ),
+                "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies, from array to array"),
+                "cached_copy_bandwidth": _number(found.cores.small_copy, "B/s", "the same within its own cache"),
+                "cached_copy_size": _stated(f"{copy_bytes('small copy'):g} B", "assumed", "as measured"),
+                **announcement,
                 "cores": _number(together, "", "products on all cores at once, over those of one core alone"),
             },
         },

@@ -19,6 +19,8 @@ from simulator.errors import RunError
 from simulator.execution.clock import Clock
 from simulator.execution.job import Job
 from simulator.execution.memory import uncollected
+from simulator.network.base import Network
+from simulator.network.time_sharing import TimeSharedCores
 from simulator.sharing.network import NetworkView, SharedFluidNetwork
 from simulator.trace.spans import Span, Trace
 
@@ -102,7 +104,9 @@ def play_together(tenants: Sequence[Tenant], traffic: Traffic | None = None) -> 
         If ranks of a job wait for one another for ever.
     """
     env = Clock()
-    network = SharedFluidNetwork(env)
+    network: Network = SharedFluidNetwork(env)
+    if any(tenant.simulation.platform.takes_turns for tenant in tenants):
+        network = TimeSharedCores(env, network)
     ended = []
     with ExitStack() as stack:
         stack.enter_context(uncollected())

@@ -50,6 +50,9 @@ class FixedCosts:
     def update(self, elements: int, arrays: int, writes: int) -> float:
         return self.element_seconds * elements
 
+    def add(self, elements: int) -> float:
+        return self.element_seconds * elements
+
     def copy(self, size: float) -> float:
         return 0.0
 

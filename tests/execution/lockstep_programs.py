@@ -57,6 +57,9 @@ class Costs:
     def update(self, elements: int, arrays: int, writes: int) -> float:
         return self.element_seconds * elements * arrays
 
+    def add(self, elements: int) -> float:
+        return self.element_seconds * elements * 2
+
     def copy(self, size: float) -> float:
         return self.byte_seconds * size
 

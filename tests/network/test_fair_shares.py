@@ -148,7 +148,7 @@ def test_the_compiled_one_refuses_numbers_that_it_has_not_given() -> None:
 
 
 def drawn_messages(random: Random, count: int) -> list[tuple[float, Route, float]]:
-    """On few links, some of them crowded by three, with caps, turns, latencies, and starts that often coincide."""
+    """On few links, with caps, latencies, and starts that often coincide."""
     links = [
         Link(
             f"l{index}",
@@ -162,7 +162,6 @@ def drawn_messages(random: Random, count: int) -> list[tuple[float, Route, float
         for index in range(8)
     ]
     by_resource = {link.resource: link.bandwidth for link in reversed(links)}
-    crowded = {name for name in by_resource if random.random() < 0.3}
     links = [
         Link(
             link.name,
@@ -172,8 +171,6 @@ def drawn_messages(random: Random, count: int) -> list[tuple[float, Route, float
             link.latency,
             "wire",
             link.resource,
-            3 if link.resource in crowded else 0,
-            0.8 * by_resource[link.resource] if link.resource in crowded else inf,
         )
         for link in links
     ]
@@ -182,7 +179,6 @@ def drawn_messages(random: Random, count: int) -> list[tuple[float, Route, float
             tuple(random.sample(links, random.randint(1, 3))),
             random.choice([0.0, 0.5]),
             random.choice([inf, inf, 0.3, 1.5]),
-            random.choice([0.0, 0.0, 0.4]),
         )
         for _ in range(10)
     ]

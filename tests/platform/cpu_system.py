@@ -5,7 +5,16 @@ from pathlib import Path
 SOURCE = 'kind = "assumed", source = "test", note = "round"'
 
 
-def write_cpu_system(folder: Path, cores: int, *, thread_cores: float | None = None, nodes: int = 1) -> str:
+def write_cpu_system(
+    folder: Path,
+    cores: int,
+    *,
+    thread_cores: float | None = None,
+    nodes: int = 1,
+    time_slice: float | None = None,
+    switch_time: float | None = None,
+    announcement: float | None = None,
+) -> str:
     """The path of a system of one CPU: 1 GFLOP/s and 10 GB/s a core, 100 us and 5 GB/s a message."""
     (folder / "tiny-cpu.toml").write_text(f"""
 schema = "clustersim/device/1"
@@ -47,7 +56,15 @@ message_overhead = {{ value = "100 us", {SOURCE} }}
 [sources]
 test = "invented"
 """)
-    threads = "" if thread_cores is None else f"thread_cores = {{ value = {thread_cores}, {SOURCE} }}"
+    stated = {
+        "thread_cores": thread_cores,
+        "time_slice": None if time_slice is None else f'"{time_slice} s"',
+        "switch_time": None if switch_time is None else f'"{switch_time} s"',
+        "announcement": None if announcement is None else f'"{announcement} s"',
+    }
+    processes = "\n".join(
+        f"{key} = {{ value = {value}, {SOURCE} }}" for key, value in stated.items() if value is not None
+    )
     several = nodes > 1
     nic = 'nic = { kind = "nic" }' if several else ""
     links = f'links = [{{ from = "cpu", to = "nic", link = "pcie3-x16", latency = {{ value = "0 us", {SOURCE} }} }}]'
@@ -70,7 +87,7 @@ cpu = {{ device = "tiny-cpu.toml" }}
 {nic}
 [node.processes]
 link = "tiny-memory.toml"
-{threads}
+{processes}
 [fabric]
 {fabric}
 """)

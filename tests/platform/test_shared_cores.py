@@ -8,6 +8,7 @@ import simpy
 from cpu_system import write_cpu_system
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processor_sharing import jobs_of, processor_sharing, work
 
 from simulator.errors import InputError
 from simulator.execution.cursor import Cursor
@@ -15,7 +16,6 @@ from simulator.execution.exchange import Exchange
 from simulator.hardware import load_system
 from simulator.network.fluid import FluidNetwork
 from simulator.platform import Platform, build_platform
-from simulator.platform.corrections import CoresCorrection, PlatformCorrections
 from simulator.simulation import load, simulate
 from simulator.trace import Trace
 
@@ -51,35 +51,6 @@ def finish_times(platform: Platform, jobs: list[tuple[int, float, float]]) -> li
         env.process(job(index, *arguments))
     env.run()
     return ends
-
-
-def processor_sharing(cores: int, jobs: list[tuple[float, float]]) -> list[float]:
-    """The law itself: n jobs present at once each run at min(1, cores / n). Steps from event to event."""
-    left = {index: seconds for index, (_, seconds) in enumerate(jobs)}
-    ends = [0.0] * len(jobs)
-    now = 0.0
-    while left:
-        present = [index for index in left if jobs[index][0] <= now]
-        arrivals = [jobs[index][0] for index in left if jobs[index][0] > now]
-        if not present:
-            now = min(arrivals)
-            continue
-        speed = min(1.0, cores / len(present))
-        first = min(present, key=left.__getitem__)
-        until_end = left[first] / speed
-        step = min([until_end, *(arrival - now for arrival in arrivals)])
-        for index in present:
-            left[index] -= step * speed
-        now += step
-        if step == until_end:
-            ends[first] = now
-            del left[first]
-    return ends
-
-
-# Halves and whole milliseconds, so that ends and arrivals never miss each other by rounding.
-work = st.integers(1, 400).map(lambda steps: steps / 64)
-jobs_of = st.lists(st.tuples(st.integers(0, 200).map(lambda steps: steps / 64), work), min_size=1, max_size=7)
 
 
 @settings(max_examples=150, deadline=None)
@@ -192,57 +163,6 @@ def test_each_message_keeps_the_receivers_core_busy(systems, cores, longer):
     overhead = exchange_end(platform, [(0, 1)], 0.0)
     both = exchange_end(platform, [(0, 1), (2, 3)], 1e9)
     assert both - overhead == pytest.approx(longer * (alone - overhead), rel=1e-9)
-
-
-@pytest.mark.parametrize("crowded", [0.5, 0.9, 1.0])
-@pytest.mark.parametrize("computing", [1, 2, 3, 4])
-def test_cores_do_less_for_more_processes_than_there_are(systems, computing, crowded):
-    corrections = PlatformCorrections(cores=CoresCorrection(1.0, crowded))
-    platform = build_platform(load_system(systems[2, None]), 1, processes=5, corrections=corrections)
-    env = simpy.Environment()
-    network = FluidNetwork(env)
-    ends = []
-    for place in platform.accelerators[:computing]:
-        done = network.transfer(platform.core(place.name), platform.core(place.name).bandwidth)
-        done.callbacks.append(lambda _: ends.append(env.now))
-    env.run()
-    together = 2 if computing <= 2 else 2 * crowded
-    assert ends == pytest.approx([max(1.0, computing / together)] * computing, rel=1e-9)
-
-
-@pytest.mark.parametrize(("computing", "waits"), [(0, False), (1, False), (2, True), (3, True)])
-def test_a_message_waits_for_its_turn_while_all_cores_compute(systems, computing, waits):
-    ends = []
-    for turn in (0.0, 3e-3):
-        corrections = PlatformCorrections(cores=CoresCorrection(turn=turn))
-        platform = build_platform(load_system(systems[2, None]), 1, processes=5, corrections=corrections)
-        ends.append(message_end(platform, computing, 1e8))
-    assert ends[1] - ends[0] == pytest.approx(3e-3 if waits else 0.0, abs=1e-12)
-
-
-def test_messages_do_not_wait_for_messages(systems):
-    ends = []
-    for turn in (0.0, 3e-3):
-        corrections = PlatformCorrections(cores=CoresCorrection(turn=turn))
-        platform = build_platform(load_system(systems[2, None]), 1, processes=6, corrections=corrections)
-        ends.append(exchange_end(platform, [(0, 1), (2, 3), (4, 5)], 1e8))
-    assert ends[0] == ends[1]
-
-
-def test_when_enough_processes_have_ended_the_others_go_on_uncrowded(systems):
-    """Three seconds' work on two cores at half their rate until the short one is done, and then at their own."""
-    corrections = PlatformCorrections(cores=CoresCorrection(1.0, 0.5))
-    platform = build_platform(load_system(systems[2, None]), 1, processes=3, corrections=corrections)
-    env = simpy.Environment()
-    network = FluidNetwork(env)
-    routes = [platform.core(place.name) for place in platform.accelerators]
-    short, *long = [
-        network.transfer(route, share * route.bandwidth) for route, share in zip(routes, (0.1, 1, 1), strict=True)
-    ]
-    env.run(short)
-    assert env.now == pytest.approx(0.3)
-    env.run(env.all_of(long))
-    assert env.now == pytest.approx(0.3 + 0.9)
 
 
 def test_messages_share_the_memory(systems):

@@ -180,7 +180,7 @@ def _additions(platform: Platform, device: str, plan: Schedule) -> float:
     """Seconds one rank adds."""
     costs = addition_costs(platform, platform.device(device), plan.elements)
     received = (sum(t.elements for t in action.receives if t.reduce) for action in plan.actions(0))
-    return sum(costs.update(elements, arrays=2, writes=1) for elements in received if elements)
+    return sum(costs.add(elements) for elements in received if elements)
 
 
 _CALL = Parameter("call", "overheads.collective.call", "time")

@@ -52,6 +52,10 @@ class Costs:
         """By the elements."""
         return self.element_seconds * elements
 
+    def add(self, elements: int) -> float:
+        """By the elements."""
+        return self.element_seconds * elements
+
     def stream(self, read: float, written: float) -> float:
         """Nothing."""
         return 0.0

@@ -55,14 +55,15 @@ before the comparison was first run.
 
 REASONS = """\
 - *HKBU, ByteScheduler-A2A on ResNet-50* was measured a third slower than plain overlap, which nothing here explains
-  (see [validation/published](../published/README.md)), so plans ask for half the GPUs: 5 of the 11 misses between two
+  (see [validation/published](../published/README.md)), so plans ask for half the GPUs: 3 of the 7 misses between two
   sizes, and with them the share of HKBU stays below its bound.
-- *HKBU, BERT-Large over 100 Gb/s TCP*: by measurement, all-reduce on eight GPUs is hardly faster than on four (54 to 65
-  samples a second), and the plan finds it slightly slower, so it asks for sixteen. Where throughput does not grow with
-  the size, a few per cent decide over a factor of two in the machine: the three wrong answers as measured are of these.
-- *As measured*, about half of the answers ask for the next size. This is what errors of a few per cent on both sides
-  give: a plan for exactly what a machine does has no margin. Ask for the throughput that is needed, not for one that a
-  size was found to have.
+- *HKBU, BERT-Large over 100 Gb/s TCP*: by measurement, the parameter server on eight GPUs is slower than all-reduce on
+  four (28 to 51 samples a second), and the plan finds four slightly slower than they were, so it asks for sixteen.
+  Where throughput does not grow with the size, a few per cent decide over a factor of two and more in the machine: the
+  wrong answer as measured is of these.
+- *As measured*, more than a third of the answers ask for the next size. This is what errors of a few per cent on both
+  sides give: a plan for exactly what a machine does has no margin. Ask for the throughput that is needed, not for one
+  that a size was found to have.
 """
 
 

@@ -28,8 +28,9 @@ _FEWEST = 4
 
 INTRODUCTION = """\
 {runs} runs over MPI on one machine ({processor}, {cores} cores): {algorithms} algorithms × 1 to 4 workers × two
-networks × two widths × two batch sizes, each with real gradients, made {repeats} time(s) in random order; the measured
-figure is the median over its steps. With a master, up to five processes share {cores} cores.
+networks × two widths × two batch sizes, each with real gradients, made {repeats} time(s), cell by cell and the
+algorithms of a cell in random order; the measured figure is the median over its steps. With a master, up to five
+processes share {cores} cores.
 
 The profile of the machine was measured by `clustersim probe`. The calibration saw **a third of the grid, drawn at
 random before anything was measured** (`validation.training.grid.fitted_third`); those rows are marked as fitted and
@@ -38,27 +39,27 @@ rank correlation of algorithms of 0.9.
 """
 
 REASONS = """\
-- *Processes that take turns.* The model shares cores evenly at every instant; the system gives a process a core for
-  some milliseconds, and others wait. Two fitted numbers stand for that: what cores do while more processes than cores
-  compute (`cores.crowded`), and how long a message waits that comes while all cores compute (`cores.turn`, a time
-  slice). Which process gets which core, and that the threads of one process wait for its interpreter as well, is not
-  modelled: with four workers those who pass messages while others compute (original-easgd, ddp-msgd, the asynchronous
-  ones) are still predicted some per cent too fast, and those who compute and communicate in turn (sync-sgd,
-  sync-easgd2) as much too slow; the algorithms differ by little more than that. With two and three workers the order
-  is as good as one repetition gives another's.
-- *Threads of one master* were late here: what one of them moves on in the library another only sees when it looks
-  again, up to 5 ms later. Seen in these recordings (async-easgd, hogwild-easgd), and left for the next.
-- *One run is not another*: see the note on how well the order repeats; in the first grid, recorded before processes
-  woke one another (they looked for messages every 0.2 ms), the same case differed by 9 % in the median.
-- *Kernels that stream from memory* are charged half of what all cores stream at once as soon as there are two
-  workers, which is too little for arrays that stay in a cache: two workers on the convolutional network are predicted
-  too slow.
+- *Processes that take turns.* The model gives a process a core for a time slice, as the probe has measured it, while
+  others wait (`simulator.network.time_sharing`); before, it shared cores evenly at every instant. It has one queue for
+  all cores and lets nobody interrupt a slice. The system has a queue for each core, moves processes from one to another
+  as it sees fit, and often lets who wakes up go first. With four workers on two cores, those who compute and pass
+  messages at the same time (the asynchronous ones, ddp-msgd) are predicted about a tenth too fast beside the others,
+  which is as much as the algorithms differ by: there the order is not to be trusted.
+- *ddp-msgd* takes more than the model says with one worker already, where there are no messages: its process copies
+  more than the parts that are counted.
+- *One run is not another*: see the note on how well the order repeats. The machine is a virtual one, whose speed
+  depends on its neighbours: single runs took up to twice as long as the same run a few minutes later. That is why all
+  algorithms of a cell are measured one after the other, and why the median of repetitions is compared.
+- *What the real processes do besides*: parts of a gradient are copied out of it and together again, which the model
+  counts by their bytes. Threads of one process wait for its interpreter as well, which it does not.
 - *What was chosen with unseen rows in sight*: the lengths of steps (the first grid had steps of 1 to 15 ms, shorter
-  than the system's time slices, and three and four workers took a quarter to a half longer than predicted); that
-  whole steps are fitted, with `cores.scale`, `cores.crowded` and `cores.turn`; that a message keeps one core busy.
-  The last two came after the errors of all rows had been looked at by algorithm; the values were fitted to the seen
-  third alone. After the first recording, which missed the 90th percentile as well (28 %), the real processes were
-  made to wake one another and to carry rules out in pieces, and the grid was recorded anew.
+  than the system's time slices); that whole steps are fitted; that processes take turns; that a collective without
+  partners still copies, and that the first message of an array has a header. These came after the errors of all rows
+  of earlier recordings had been looked at by algorithm; copies of parts, and how closely the fit is held to what the
+  probe has measured of cores, after those of this one. The values were fitted to the seen third alone.
+- *Recorded three times.* After the first recording real processes were made to wake one another and to carry rules out
+  in pieces; after the second, to sleep until they are woken: looking for messages again and again had kept cores from
+  those who compute, and found messages late or not as it happened. The grid was recorded anew each time.
 """
 
 

@@ -35,6 +35,7 @@ from validation.training.transport import Transport
 __all__ = ["measure_messages"]
 
 _SIZES = tuple(8 * 4**power for power in range(11))  #: bytes, 8 B to 8.4 MB
+_SMALL = 65536  #: bytes up to which what a header takes is a good part of a message's time
 _LATE = (1e-3, 4e-3)  #: how long one side lets the other wait [s]
 _LONG_WAIT = 0.2  #: seconds, for the share of a core that waiting takes
 
@@ -76,16 +77,23 @@ def _share(file: Path) -> float:
 
 
 def _read(document: dict[str, Any]) -> Messages:
+    rows = document["messages"]
     times = tuple(
-        MessageTime(row["size"], _mean_of_kinds(row["late"]), _mean_of_kinds(row["prompt"]))
-        for row in document["messages"]
+        MessageTime(row["size"], _mean_of_kinds(row["late"], "part"), _mean_of_kinds(row["prompt"], "part"))
+        for row in rows
     )
-    return Messages(times, document["waiting"], document["shortest_sleep"], document["library"])
+    more = [
+        _mean_of_kinds(row["late"], "message").value - _mean_of_kinds(row["late"], "part").value
+        for row in rows
+        if row["size"] <= _SMALL
+    ]
+    announcement = summary([max(seconds, 0.0) for seconds in more])
+    return Messages(times, announcement, document["waiting"], document["shortest_sleep"], document["library"])
 
 
-def _mean_of_kinds(samples: dict[str, list[float]]) -> Measured:
-    """Mean over kinds of message of the medians; training has some of each."""
-    kinds = [summary(taken) for taken in samples.values()]
+def _mean_of_kinds(samples: dict[str, list[float]], of: str) -> Measured:
+    """Mean over which side was late of the medians."""
+    kinds = [summary(taken) for kind, taken in samples.items() if kind.startswith(of)]
     error = math.sqrt(sum(kind.std**2 for kind in kinds)) / len(kinds)
     return Measured(fmean(kind.value for kind in kinds), error, sum(kind.samples for kind in kinds))
 

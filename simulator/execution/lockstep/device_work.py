@@ -121,13 +121,13 @@ class DeviceWork:
         if len(self._costs) == 1:
             costs = self._costs[0]
             if lowest == highest:
-                return np.full(len(ranks), costs.update(lowest, arrays=2, writes=1))
-            ends = costs.update(lowest, arrays=2, writes=1), costs.update(highest, arrays=2, writes=1)
+                return np.full(len(ranks), costs.add(lowest))
+            ends = costs.add(lowest), costs.add(highest)
             smallest = elements == lowest
             if (smallest | (elements == highest)).all():
                 return np.where(smallest, *ends)
         counts, place = np.unique(np.stack([self._kind[ranks], elements]), axis=1, return_inverse=True)
-        seconds = [self._costs[kind].update(count, arrays=2, writes=1) for kind, count in counts.T.tolist()]
+        seconds = [self._costs[kind].add(count) for kind, count in counts.T.tolist()]
         return np.array(seconds)[place.reshape(-1)]
 
     def perform(self, operations: Sequence[Any], ranks: Integers, begin: Floats, slowdown: Any = None) -> Work:

@@ -128,8 +128,8 @@ class Patterns:
         """The pattern of messages over known routes."""
         crossings: list[tuple[int, int]] = []
         for index, route in enumerate(routes):
-            if route.turn:
-                raise Unsuited("messages wait for their turn on crowded cores")
+            if route.processes:
+                raise Unsuited("processes take turns on cores")
             resources = dict.fromkeys(self._number(link) for link in route.links if link.bandwidth < inf)
             if self._shared:
                 crossings += [(index, resource) for resource in resources]
@@ -147,8 +147,6 @@ class Patterns:
         )
 
     def _number(self, link: Link) -> int:
-        if link.crowd:
-            raise Unsuited("links do less when they are crowded")
         if link.resource not in self._numbers:
             self._numbers[link.resource] = len(self._numbers)
             self.capacities.append(link.bandwidth)
