@@ -138,9 +138,8 @@ def why_without_effect(name: str, resolved: ResolvedScenario) -> str:
     if name == "process.copy_bandwidth":
         return "" if len(resolved.devices) > 1 else "there are no messages"
     if name == "process.time_slice":
-        return (
-            "" if len(resolved.devices) > resolved.workers[0].device.units.value else "there is a core for each process"
-        )
+        cores = resolved.workers[0].device.units.value
+        return "" if len(resolved.devices) > cores else "there is a core for each process"
     return _software(name, resolved)
 
 
