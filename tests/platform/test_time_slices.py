@@ -124,7 +124,7 @@ def test_the_scenario_can_say_how_long_slices_are(systems):
 # Always --------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(jobs_of)
 def test_with_a_core_for_each_nobody_waits(systems, jobs):
     found = ends_of(platform_of(systems[8], len(jobs)), *((p, start, [work]) for p, (start, work) in enumerate(jobs)))
@@ -132,7 +132,7 @@ def test_with_a_core_for_each_nobody_waits(systems, jobs):
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(jobs=jobs_of)
 def test_short_slices_are_processor_sharing(systems, cores, jobs):
     """Nobody is further from his even share than some slices."""
@@ -144,7 +144,7 @@ def test_short_slices_are_processor_sharing(systems, cores, jobs):
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(jobs=jobs_of)
 def test_cores_do_all_the_work_and_idle_only_without(systems, cores, jobs):
     machine = Machine(platform_of(systems[cores], len(jobs)))
