@@ -9,6 +9,7 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from math import log, sqrt
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from simulator.calibration.effects import link_profiles, overheads_in_use, why_without_effect
@@ -26,10 +27,12 @@ from simulator.resolved import ResolvedScenario
 from simulator.scenario import Scenario
 from simulator.trace import Trace
 
-__all__ = ["Calibrated", "Recording", "Residual", "calibrate", "parameters_to_fit", "recording"]
+__all__ = ["Calibrated", "Recording", "Residual", "calibrate", "parameters_to_fit", "recording", "start_of"]
 
 #: Traces whose whole steps, when only checked, say how far off predictions are.
 _ENOUGH = 3
+#: Where the profile of a system states what a parameter replaces, of ranks that are processes.
+_OF_PROCESSES = MappingProxyType({"cores.slice": "time_slice", "cores.switch": "switch_time"})
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,7 @@ def calibrate(
     if fitted and not rows:
         raise InputError(f"{recordings[0].source}: holds no measurement that any of {', '.join(fitted)} has a part in")
     progress("fitting")
-    start = {each: _start(each, resolved) for each in fitted}
+    start = {each: start_of(each, resolved) for each in fitted}
     found = fit_rows(rows, start, starts, seed, progress)
     residuals = [Residual(row, float(seconds)) for row, seconds in zip(rows, found.predicted, strict=True)]
     scatter = dict(found.scatter)
@@ -240,15 +243,14 @@ def _steps(models: Iterable[TraceModel], names: Sequence[str], varying: Estimate
     return [each for each in found if each is not None]
 
 
-def _start(name: str, resolved: Sequence[ResolvedScenario]) -> float:
+def start_of(name: str, resolved: Sequence[ResolvedScenario]) -> float:
     """Where a fit begins: what changes nothing."""
     neutral = parameter_kind(name).neutral
     if neutral is not None:
         return neutral
-    if name in ("cores.slice", "cores.switch"):
+    if name in _OF_PROCESSES:
         nodes = [each.platform.system.node.processes for each in resolved]
-        figures = [(node.time_slice, node.switch_time) for node in nodes if node is not None]
-        return max((times[name == "cores.switch"] for times in figures), default=0.0)
+        return max((getattr(node, _OF_PROCESSES[name]) for node in nodes if node is not None), default=0.0)
     figure = "collective" if name == "collective.call" else name.removeprefix("overhead.")
     return max(each.platform.overheads()[figure] for each in resolved)
 

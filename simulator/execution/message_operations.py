@@ -115,19 +115,21 @@ class MessageOperations:
             size = elements * result.element_size
             # A call without partners is none, but still gives an array of its own.
             seconds = self._collective_overhead(size) if size and schedule.rounds else state.setup.copy_time(size)
-            yield from self._call(state, operation, cursor, seconds, size)
+            yield from self._call(state, operation, cursor, position, seconds, size)
             values = None if result.value is None else part_of(result.value, done, done + elements, result.elements)
             for action in schedule.actions(position):
                 yield from self._round(state, operation, cursor, action, (sequence, part), values, elements)
             done += elements
         return None if operation.kind == "reduce" and position != root else result
 
-    def _call(self, state: RankState, operation: Collective, cursor: Cursor, seconds: float, size: int) -> Activity:
+    def _call(
+        self, state: RankState, operation: Collective, cursor: Cursor, position: int, seconds: float, size: int
+    ) -> Activity:
         """The fixed cost of a call that moves `size` bytes, where a system has one."""
         if seconds:
             start = self._run.env.now
             yield self._run.work(state.setup, seconds)
-            neighbour = operation.group[operation.group.index(cursor.rank) - 1]
+            neighbour = operation.group[position - 1]
             category = self._category(cursor.rank, neighbour)
             self._run.record(cursor, category, f"call {operation.kind}", start, size=size)
 

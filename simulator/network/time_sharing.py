@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+from operator import attrgetter
 
 import simpy
 from simpy.events import EventPriority
@@ -39,6 +40,7 @@ __all__ = ["BUSY_SHARE", "TimeSharedCores"]
 #: sent before it (`time.process_time` over 60 messages, 2026-11).
 BUSY_SHARE = 0.5
 
+_had_so_far = attrgetter("virtual")
 _AFTER_ALL_ELSE = EventPriority(2)  # of an instant: whoever goes on has said so by then
 _ROUNDING = 1e-12, 1e-15  # what is no time [s]: so much, and so much of the time of day
 
@@ -58,6 +60,7 @@ class TimeSharedCores:
         self._env = env
         self._carrier = carrier
         self._chips: dict[str, _Chip] = {}
+        self._places: dict[Route, tuple[_Chip, float]] = {}  # the cores of a route, and how many its threads get
         self._copies: dict[Route, Route] = {}  # without the cores and threads
         self._worked: dict[Route, float] = {}  # bytes, as the fluid model counts the work of cores
 
@@ -87,12 +90,18 @@ class TimeSharedCores:
 
     def _work(self, route: Route, process: str, thread: str, seconds: float, then: Callable[[], object]) -> None:
         """Have a thread of a process spend so many seconds on a core."""
-        cores = next(link for link in route.links if link.medium == CORES)
-        chip = self._chips.get(cores.resource)
-        if chip is None:
-            chip = self._chips[cores.resource] = _Chip(self._env, cores, route.rate_cap)
-        threads = next((link.bandwidth for link in route.links if link.medium == THREADS), inf) / route.rate_cap
+        place = self._places.get(route)
+        if place is None:
+            place = self._places[route] = self._find(route)
+        chip, threads = place
         chip.submit(_Job(process, thread, seconds, threads, then))
+
+    def _find(self, route: Route) -> tuple[_Chip, float]:
+        cores = next(link for link in route.links if link.medium == CORES)
+        if cores.resource not in self._chips:
+            self._chips[cores.resource] = _Chip(self._env, cores, route.rate_cap)
+        threads = next((link.bandwidth for link in route.links if link.medium == THREADS), inf)
+        return self._chips[cores.resource], threads / route.rate_cap
 
     def copy(self, route: Route, size: float) -> simpy.Event:
         """A message's bytes on their way through the memory, without the software before them."""
@@ -307,7 +316,3 @@ class _Chip:
             if self._waiting:
                 until = min(until, self._slice - job.had)
         self._timer = Wakeup(self._env, self._fire, self._env.now + max(until, 0.0))
-
-
-def _had_so_far(job: _Job) -> float:
-    return job.virtual

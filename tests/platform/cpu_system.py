@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from simulator.scenario import Scenario
+from simulator.simulation import load
+
 SOURCE = 'kind = "assumed", source = "test", note = "round"'
 
 
@@ -92,3 +95,18 @@ link = "tiny-memory.toml"
 {fabric}
 """)
     return str(path)
+
+
+def scenario(system: str, workers: int | None, algorithm: str = "sync-sgd", **changes) -> Scenario:
+    """A short run of LeNet on such a system; keys of `changes` with ``__`` for a dot."""
+    keys = {
+        "cluster.system": system,
+        "cluster.workers": workers,
+        "workload.batch_size": 16,
+        "workload.steps": 5,
+        "workload.precision": "fp64",
+        "algorithm.name": algorithm,
+        "algorithm.collectives": None,
+        "compare": None,
+    }
+    return load("m40x4-lenet", **{**keys, **{key.replace("__", "."): value for key, value in changes.items()}})

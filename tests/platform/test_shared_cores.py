@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import simpy
-from cpu_system import write_cpu_system
+from cpu_system import scenario, write_cpu_system
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from processor_sharing import jobs_of, processor_sharing, work
@@ -16,7 +16,7 @@ from simulator.execution.exchange import Exchange
 from simulator.hardware import load_system
 from simulator.network.fluid import FluidNetwork
 from simulator.platform import Platform, build_platform
-from simulator.simulation import load, simulate
+from simulator.simulation import simulate
 from simulator.trace import Trace
 
 RATE = 5e9  # what one core copies
@@ -193,20 +193,6 @@ def test_processes_of_other_nodes_are_reached_over_the_fabric(tmp_path):
 
 
 # Whole runs -----------------------------------------------------------------------------------------------------------
-
-
-def scenario(system: str, workers: int | None, algorithm: str = "sync-sgd", **changes):
-    keys = {
-        "cluster.system": system,
-        "cluster.workers": workers,
-        "workload.batch_size": 16,
-        "workload.steps": 5,
-        "workload.precision": "fp64",
-        "algorithm.name": algorithm,
-        "algorithm.collectives": None,
-        "compare": None,
-    }
-    return load("m40x4-lenet", **{**keys, **{key.replace("__", "."): value for key, value in changes.items()}})
 
 
 @pytest.mark.parametrize("algorithm", ["sync-sgd", "sync-easgd1", "sync-easgd3", "original-easgd", "local-sgd"])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 import simpy
-from cpu_system import write_cpu_system
+from cpu_system import scenario, write_cpu_system
 from hypothesis import given, settings
 from processor_sharing import jobs_of as long_jobs
 from processor_sharing import processor_sharing
@@ -16,7 +16,7 @@ from simulator.network.fluid import FluidNetwork
 from simulator.network.time_sharing import BUSY_SHARE, TimeSharedCores
 from simulator.platform import Platform, build_platform
 from simulator.platform.corrections import CoresCorrection, PlatformCorrections
-from simulator.simulation import load, simulate
+from simulator.simulation import simulate
 
 SLICE = 4e-3
 RATE = 5e9  # what one core copies
@@ -214,20 +214,6 @@ def test_a_header_takes_its_time_once_an_array(tmp_path):
 
 
 # Whole runs ----------------------------------------------------------------------------------------------------------
-
-
-def scenario(system: str, workers: int, algorithm: str = "sync-sgd", **changes):
-    keys = {
-        "cluster.system": system,
-        "cluster.workers": workers,
-        "workload.batch_size": 16,
-        "workload.steps": 5,
-        "workload.precision": "fp64",
-        "algorithm.name": algorithm,
-        "algorithm.collectives": None,
-        "compare": None,
-    }
-    return load("m40x4-lenet", **{**keys, **{key.replace("__", "."): value for key, value in changes.items()}})
 
 
 @pytest.mark.parametrize("algorithm", ["sync-sgd", "sync-easgd3", "original-easgd", "async-sgd", "hogwild-easgd"])

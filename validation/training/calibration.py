@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.calibration.calibrate import calibrate, recording
+from simulator.calibration.calibrate import calibrate, recording, start_of
 from simulator.calibration.effects import with_effect
 from simulator.calibration.overlay import Correlation, FittedParameter, Overlay, Source, load_overlay
 from simulator.calibration.overlay_text import write_overlay
@@ -133,10 +133,9 @@ def refine(folder: Path = FOLDER, progress: Callable[[str], None] = lambda what:
 
 def _starts(overlay: Overlay, scenario: Scenario) -> dict[str, float]:
     """Where the parameters of the second stage begin: with what the first has found, or else the probe."""
-    processes = Simulation(scenario).platform.system.node.processes
-    assert processes is not None, "the profile of a machine whose ranks are processes"
-    probed = {"cores.slice": processes.time_slice, "cores.switch": max(processes.switch_time, _SWITCH)}
-    return {name: overlay.values.get(name, probed.get(name, 1.0)) for name in REFINED}
+    machine = [Simulation(scenario)]
+    found = {name: overlay.values.get(name, start_of(name, machine)) for name in REFINED}
+    return {**found, "cores.switch": max(found["cores.switch"], _SWITCH)}
 
 
 def _sources(folder: Path) -> Iterator[Source]:
