@@ -109,9 +109,7 @@ class DeviceOperations:
         """Backward pass through some layers; the span of the last part is the one that ends the gradient."""
         start, done, first, last = self._env.now, operation.activations, operation.first, operation.last
         weights, seconds = done.weights, state.setup.costs.backward(done.samples)[first:last]
-        # A process takes the part out of the gradient by copying it; accelerators leave it where it is.
-        copying = state.setup.copy_time(sum(weights.layout[first:last]) * weights.element_size)
-        yield from self._compute(state, sum(seconds) * done.slowdown + copying)
+        yield from self._compute(state, sum(seconds) * done.slowdown)
         self._run.record(cursor, Category.FORWARD_BACKWARD, "gradient part" if first else "gradient", start)
         value = done.gradient
         if value is not None:

@@ -106,11 +106,12 @@ class LearnerArithmetic:
         return gradient
 
     def forward(self, worker: int, weights: Any, batch: Any) -> ForwardPass:
-        """The forward pass at `weights`; a learner that cannot stop there gives its whole gradient in advance."""
+        """The forward pass at `weights`; a learner that cannot stop there gives its whole gradient in advance.
+
+        One that can reads them again on its way back: they must not change before that.
+        """
         stages = getattr(self.learner, "forward", None)
-        done: ForwardPass = (
-            stages(weights.copy(), *batch) if stages else _Whole(*self.learner.gradient(weights, *batch))
-        )
+        done: ForwardPass = stages(weights, *batch) if stages else _Whole(*self.learner.gradient(weights, *batch))
         self._count(worker, done.loss)
         return done
 

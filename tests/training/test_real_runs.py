@@ -116,6 +116,16 @@ def test_the_trace_describes_itself(recorded):
     assert len(metadata["clocks"]) == 2
 
 
+def test_processes_use_no_more_than_the_cores_have(recorded):
+    folder, recording = recorded
+    cores, lasted = recording.machine["cores"], recording.trace.duration
+    used = recording.processor_times
+    assert len(used) == 2
+    assert all(seconds > 0.0 for seconds in used)
+    assert sum(used) < 1.1 * cores * lasted + 0.05  # clocks of processors tick every 4 to 10 ms
+    assert json.loads((folder / "recording.json").read_text())["processor_times_s"] == used
+
+
 def test_no_message_arrives_before_it_is_sent_and_lanes_do_one_thing_at_a_time(recorded):
     _, recording = recorded
     lanes = defaultdict(list)

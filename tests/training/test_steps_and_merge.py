@@ -80,6 +80,7 @@ def journals(tmp_path):
             "end": begin + 5,
             "clock": clock,
             "staleness": [],
+            "used": {},
         }
         (tmp_path / f"process-{process}.json").write_text(json.dumps(document))
     return tmp_path

@@ -60,10 +60,15 @@ class Bells:
         bell = self._sockets[rank]
         if not select.select([bell], [], [], seconds)[0]:
             return False
-        with contextlib.suppress(BlockingIOError):  # another thread of the rank has taken the ring: awake all the same
+        self.silence(rank)
+        return True
+
+    def silence(self, rank: int) -> None:
+        """Forget what rings have not been listened to."""
+        bell = self._sockets[rank]
+        with contextlib.suppress(BlockingIOError):  # none left, or another thread of the rank has taken them
             for _ in range(_MOST):
                 bell.recv(1)
-        return True
 
     def close(self) -> None:
         """Take the bells down."""

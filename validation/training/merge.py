@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,14 @@ class ProcessRecord:
         When its run began, by its own clock [s]; None of one that did not come to its end.
     staleness : tuple of int
         Of each update of a shared array.
+    used : dict
+        What it used of its machine while its ranks ran; see `validation.training.process.used_since`.
     """
 
     clock: Alignment
     begin: float | None = None
     staleness: tuple[int, ...] = ()
+    used: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_processes(folder: Path, processes: int) -> tuple[ProcessRecord, ...]:
@@ -53,7 +56,7 @@ def _read_process(folder: Path, process: int) -> ProcessRecord:
     if whole.exists():
         left = json.loads(whole.read_text(encoding="utf-8"))
         before, after = (Offset(*offset) for offset in left["clock"])
-        return ProcessRecord(Alignment(before, after), left["begin"], tuple(left["staleness"]))
+        return ProcessRecord(Alignment(before, after), left["begin"], tuple(left["staleness"]), left["used"])
     if begun.exists():
         at, value = json.loads(begun.read_text(encoding="utf-8"))
         return ProcessRecord(Alignment(Offset(at, value, 0.0)))

@@ -79,19 +79,23 @@ class Operations:
         return Array("gradient", weights.layout, weights.element_size, value, version=version)
 
     def forward(self, operation: Forward, cursor: Cursor) -> Activations:
-        """The forward pass; a learner that cannot stop half-way does the backward pass here as well."""
+        """The forward pass; a learner that cannot stop half-way does the backward pass here as well.
+
+        The backward pass reads the weights again. No algorithm changes its own meanwhile; shared ones others may.
+        """
         start, weights = self._recorder.now(), operation.weights
-        done = self._device.arithmetic.forward(cursor.rank, weights.value, operation.batch.value)
+        value = weights.value.copy() if weights.shared else weights.value
+        done = self._device.arithmetic.forward(cursor.rank, value, operation.batch.value)
         self._recorder.span(cursor, Category.FORWARD_BACKWARD, "forward", start)
         return Activations(weights, operation.batch.samples, done)
 
     def backward(self, operation: Backward, cursor: Cursor) -> Array:
-        """The backward pass through some layers."""
+        """The backward pass through some layers; the part lies where the whole gradient does."""
         start, done = self._recorder.now(), operation.activations
         first, last, weights = operation.first, operation.last, done.weights
         gradient = done.gradient.backward(first)
         before, upto = sum(weights.layout[:first]), sum(weights.layout[:last])
-        value = part_of(gradient, before, upto, weights.elements).copy()
+        value = part_of(gradient, before, upto, weights.elements)
         self._recorder.span(cursor, Category.FORWARD_BACKWARD, "gradient part" if first else "gradient", start)
         return Array("gradient", weights.layout[first:last], weights.element_size, value, version=weights.version)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import resource
 import sys
 import threading
 import time
@@ -70,19 +71,19 @@ class TrainingProcess:
     def _rank(self, index: int) -> Rank:
         return Rank(index, "worker" if index in self.task.workers else "master", self.task)
 
-    def run(self) -> tuple[float, float]:
-        """Run the ranks to their ends; when this process began and ended [s], by its own clock."""
+    def run(self) -> tuple[float, float, dict[str, float]]:
+        """Run the ranks to their ends; when this process began and ended [s], by its own clock, and what it used."""
         self._warm_up()
         drivers = [self._driver(rank, journal) for rank, journal in zip(self.ranks, self.journals, strict=True)]
         threads = [threading.Thread(target=guarded(self, driver.run)) for driver in drivers[1:]]
         barrier(self.world)
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
         for thread in threads:
             thread.start()
         drivers[0].run()
         for thread in threads:
             thread.join()
-        return begin, time.perf_counter()
+        return begin, time.perf_counter(), used_since(before)
 
     def _warm_up(self) -> None:
         """Gradients that nobody uses, on a copy of the initial weights."""
@@ -111,7 +112,7 @@ class TrainingProcess:
             at_step = functools.partial(self.snapshots.take, rank, simulation.algorithm.learns)
         return RankDriver(rank, simulation.program(rank.index), operations, messages, recorder, at_step)
 
-    def finish(self, begin: float, end: float, before: Offset, after: Offset) -> None:
+    def finish(self, begin: float, end: float, used: dict[str, float], before: Offset, after: Offset) -> None:
         """Leave what the merge needs."""
         self.transport.close()
         for journal in self.journals:
@@ -125,10 +126,25 @@ class TrainingProcess:
             "ranks": list(self.mine),
             "begin": begin,
             "end": end,
+            "used": used,
             "clock": [[offset.at, offset.value, offset.uncertainty] for offset in (before, after)],
             "staleness": self.device.staleness,
         }
         (self.folder / f"process-{self.world.rank}.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def used_since(before: resource.struct_rusage) -> dict[str, float]:
+    """What this process has used of its machine since then: seconds of processors, and how often it lost one.
+
+    A process that waits gives its core up by itself; one that has work to do is interrupted.
+    """
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "computed_s": now.ru_utime - before.ru_utime,
+        "in_system_s": now.ru_stime - before.ru_stime,
+        "waits": now.ru_nvcsw - before.ru_nvcsw,
+        "interruptions": now.ru_nivcsw - before.ru_nivcsw,
+    }
 
 
 def guarded(process: Any, work: Callable[[], None]) -> Callable[[], None]:
@@ -173,9 +189,9 @@ def main(arguments: list[str]) -> None:
         before = measure_offset(world)
         (folder / f"clock-{world.rank}.json").write_text(json.dumps([before.at, before.value]), encoding="utf-8")
         with one_thread():
-            begin, end = process.run()
+            begin, end, used = process.run()
         barrier(world)
-        process.finish(begin, end, before, measure_offset(world))
+        process.finish(begin, end, used, before, measure_offset(world))
         barrier(world)
     except BaseException as error:
         fail(folder, world, error)

@@ -83,6 +83,12 @@ class Recording:
     machine: dict[str, Any]
     staleness: list[int]
 
+    @property
+    def processor_times(self) -> list[float]:
+        """Seconds of a core that each process has used; of one that did not come to its end, zero."""
+        used: Any = self.trace.metadata.get("processes", [])
+        return [process.get("computed_s", 0.0) + process.get("in_system_s", 0.0) for process in used]
+
     def to_dict(self) -> dict[str, Any]:
         """The description beside the trace."""
         steps = self.scenario.tables.workload.steps or 1
@@ -91,6 +97,7 @@ class Recording:
             "scenario": self.scenario.tables.model_dump(exclude_none=True),
             "time_s": self.trace.duration,
             "step_time_s": self.trace.duration / steps,
+            "processor_times_s": self.processor_times,
             "complete": self.weights is not None,
             "final_accuracy": self.curve[-1]["accuracy"] if self.curve else None,
             "curve": self.curve,
@@ -194,6 +201,7 @@ def _metadata(
         "execution": "real",
         "machine": machine,
         "clocks": clocks,
+        "processes": [dict(process.used) for process in processes],
     }
     return {**metadata, "incomplete": str(failure)} if failure else metadata
 

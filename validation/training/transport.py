@@ -6,24 +6,25 @@ sent synchronously: such a send is complete only once its receiver has come to i
 messages (rendezvous), and makes a deadlock there one here, whatever the size.
 
 The library moves everybody's messages on whenever anybody of the process asks after his own, so a thread's message may
-be there because another thread has asked. Whoever is done therefore wakes those of his process who still sleep.
+be there because another thread has asked. Whoever is done therefore looks whether others of his process are as well,
+and wakes them: them alone, since each who is woken for nothing takes a core from those who compute.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.algorithms.vocabulary import ANY, Array
 from validation.training.bells import Bells
-from validation.training.polling import FIRST_SLEEP, LONGEST_SLEEP, LONGEST_SLEEP_WITH_BELLS, Request, wait
+from validation.training.polling import FIRST_SLEEP, LONGEST_SLEEP, LONGEST_SLEEP_WITH_BELLS, wait
 
 __all__ = ["Header", "Transport"]
 
@@ -66,7 +67,7 @@ class Transport:
         self._sleeps = (FIRST_SLEEP, LONGEST_SLEEP)
         if self._bells.reach_all:
             self._sleeps = (LONGEST_SLEEP_WITH_BELLS, LONGEST_SLEEP_WITH_BELLS)
-        self._asleep: Counter[int] = Counter()  # threads that listen for the bell of a rank of this process
+        self._waiting: dict[int, _Waiting] = {}  # by thread of this process
 
     def close(self) -> None:
         """Take down what was put up, when no rank waits any more."""
@@ -141,24 +142,72 @@ class Transport:
             self._wait(request, at)
             yield
 
-    def _wait(self, request: Request, at: int) -> None:
-        wait(request, partial(self._listen, at), *self._sleeps)
-        for rank, threads in list(self._asleep.items()):
-            if threads > 0 and rank != at:
-                self._bells.ring(rank)
+    def _wait(self, request: _Watched, at: int) -> None:
+        mine = self._waiting[threading.get_ident()] = _Waiting(request, at)
+        if not any(other.rank == at and other.asleep for other in self._others()):
+            self._bells.silence(at)  # what is still to be heard was for messages that have been seen
 
-    def _listen(self, at: int, seconds: float) -> bool:
-        self._asleep[at] += 1
-        try:
-            return self._bells.listen(at, seconds)
-        finally:
-            self._asleep[at] -= 1
+        def listen(seconds: float) -> bool:
+            mine.asleep = True
+            try:
+                return self._bells.listen(at, seconds)
+            finally:
+                mine.asleep = False
+
+        wait(mine, listen, *self._sleeps)
+        del self._waiting[threading.get_ident()]
+        for other in self._others():
+            if other.asleep and other.arrived():
+                self._bells.ring(other.rank)
+
+    def _others(self) -> list[_Waiting]:
+        """Threads of this process that wait, but for the one that asks."""
+        own = threading.get_ident()
+        return [waiting for thread, waiting in list(self._waiting.items()) if thread != own]
 
     def _tag(self, header: Header) -> int:
         return header.source * _ORDERS + header.index % _ORDERS
 
     def _pair(self, source: int, to: int) -> int:
         return source * len(self._homes) + to
+
+
+class _Watched(Protocol):
+    """What can be waited for and looked at: an `mpi4py.MPI.Request`, or an `_Arrival`."""
+
+    def Test(self) -> bool:
+        """Whether it is done, and if so, done with."""
+        ...
+
+    def Get_status(self) -> bool:
+        """Whether it is done; whoever waits for it still has to test it."""
+        ...
+
+
+class _Waiting:
+    """A thread that waits for a request. Others may look at it, but not while its own thread does."""
+
+    def __init__(self, request: _Watched, rank: int) -> None:
+        self.rank = rank
+        self.asleep = False
+        self._request = request
+        self._done = False
+        self._lock = threading.Lock()
+
+    def Test(self) -> bool:
+        """Whether the request is done, and if so, done with."""
+        with self._lock:
+            self._done = self._request.Test()
+        return self._done
+
+    def arrived(self) -> bool:
+        """Whether the thread would find the request done."""
+        if not self._lock.acquire(blocking=False):
+            return False  # it is looking
+        try:
+            return not self._done and self._request.Get_status()
+        finally:
+            self._lock.release()
 
 
 class _Arrival:
@@ -176,6 +225,10 @@ class _Arrival:
         """Whether it is there."""
         self.message = self._communicator.improbe(source=self._process, tag=self._tag)
         return self.message is not None
+
+    def Get_status(self) -> bool:
+        """The same, but it is left where it is."""
+        return bool(self._communicator.iprobe(source=self._process, tag=self._tag))
 
 
 def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:

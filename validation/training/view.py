@@ -24,6 +24,10 @@ def recording_view(recording: Recording) -> RenderableType:
     lines.add_row("machine", f"{machine['processor']}, {machine['cores']} cores, {machine.get('mpi', '')}")
     lines.add_row("time", f"{trace.duration:.4g} s, {trace.duration / steps * 1e3:.4g} ms a step")
     lines.add_row("throughput", f"{samples / trace.duration:,.0f} samples/s")
+    used = sum(recording.processor_times)
+    if used:
+        share = used / (trace.duration * machine["cores"])
+        lines.add_row("processors", f"{used:.4g} s of a core, {share:.0%} of what {machine['cores']} cores have")
     if recording.curve:
         lines.add_row("accuracy", f"{recording.curve[-1]['accuracy']:.1%} at the end")
     parts = Table("part of the critical path", "seconds", "share", title_justify="left")
