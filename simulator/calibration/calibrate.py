@@ -111,7 +111,7 @@ def _digest(path: Path) -> str:
 
 
 def parameters_to_fit(wanted: Iterable[str], resolved: Iterable[ResolvedScenario]) -> list[str]:
-    """Names of parameters from what a user asks for: groups, or single parameters.
+    """Names of parameters from what a user asks for: groups, or single parameters; limits of streams only by name.
 
     Raises
     ------
@@ -132,6 +132,8 @@ def parameters_to_fit(wanted: Iterable[str], resolved: Iterable[ResolvedScenario
             if kind.group != text:
                 continue
             base = pattern.partition("[")[0]
+            if base.endswith(".stream"):
+                continue  # few recordings can tell it from the bandwidth: it is fitted where it is named
             if "<medium>" in base:
                 names |= dict.fromkeys(base.replace("<medium>", medium) for medium in media)
             elif base == "overlap.slowdown":

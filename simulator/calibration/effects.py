@@ -6,7 +6,8 @@ states without effect is refused; an overlay, which was made for a whole system,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from math import inf
 from typing import TYPE_CHECKING
 
 from simulator.calibration.applied import Calibration
@@ -15,6 +16,7 @@ from simulator.errors import InputError, suggestion
 from simulator.platform.corrections import MEMORY
 
 if TYPE_CHECKING:
+    from simulator.hardware.cables import CableType
     from simulator.platform import Platform
     from simulator.resolved import ResolvedScenario
 
@@ -53,9 +55,7 @@ def why_without_effect(name: str, resolved: ResolvedScenario) -> str:
     if base.startswith("update."):
         return _not_among(name, base, "", {placed.device.name for placed in resolved.devices})
     if name.startswith("link."):
-        medium = name.removeprefix("link.").rpartition(".")[0]
-        used = link_profiles(resolved.platform)
-        return "" if medium in used else f"no message crosses a link {medium!r}{suggestion(medium, used)}"
+        return _link(name, resolved.platform)
     if name == "load.scale" and not resolved.platform.system.node.self_hosted:
         return "batches come to the accelerators over links; calibrate those, or load.fixed"
     if name == "collective.call" and not (resolved.collectives and resolved.platform.calls_collectives):
@@ -79,15 +79,30 @@ def _not_among(name: str, base: str, network: str, devices: Collection[str]) -> 
     return "" if name in names else f"it holds for none of {', '.join(sorted(names))}"
 
 
+def _link(name: str, platform: Platform) -> str:
+    medium, _, quantity = name.removeprefix("link.").rpartition(".")
+    used = link_profiles(platform)
+    if medium not in used:
+        return f"no message crosses a link {medium!r}{suggestion(medium, used)}"
+    if quantity == "stream" and all(cable.flow_cap == inf for cable in _cables(platform) if cable.profile == medium):
+        return f"a link {medium!r} has no limit of one stream"
+    return ""
+
+
 def link_profiles(platform: Platform) -> set[str]:
     """Profiles of the links that messages on a platform may cross; `MEMORY` for copies inside a chip."""
+    return {cable.profile for cable in _cables(platform)} | ({MEMORY} if platform.partitions > 1 else set())
+
+
+def _cables(platform: Platform) -> Iterator[CableType]:
+    """The cables that messages on a platform may cross."""
     node = platform.system.node
-    used = {cable.type.profile for cable in node.cables} if _inside(platform) else set()
+    if _inside(platform):
+        yield from (cable.type for cable in node.cables)
     if platform.nodes > 1:
-        used |= {cable.type.profile for cable in platform.cables()}
+        yield from (cable.type for cable in platform.cables())
     if node.processes is not None:
-        used.add(node.processes.link.profile)
-    return used | ({MEMORY} if platform.partitions > 1 else set())
+        yield node.processes.link
 
 
 def _inside(platform: Platform) -> bool:

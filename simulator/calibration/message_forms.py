@@ -38,7 +38,8 @@ class MessageForms:
         self._plain = platform
         self._without = self._corrected(zero)
         self._one = {name: self._corrected({**zero, name: 1.0}) for name in times}
-        self._double = {name: self._corrected({**zero, name: 2.0}) for name in rates}
+        neutral = dict.fromkeys(rates, 1.0)
+        self._double = {name: self._corrected({**zero, **neutral, name: 2.0}) for name in rates}
 
     def form(
         self,

@@ -8,6 +8,8 @@ A name is ``part.quantity`` and may say more precisely what it holds for; the mo
 ``compute.scale.lenet``         gradients of that network
 ``compute.scale.lenet@m40``     both
 ``link.pcie3-x16.bandwidth``    every link of that link profile; ``memory`` is copies inside one chip
+``link.<profile>.stream``       the most one message gets there, such as one TCP connection; without it, that goes with
+                                the bandwidth
 =============================== ====================================================================
 
 A scale is a factor on what the model says and a fixed part is seconds on top; overheads are seconds that replace the
@@ -96,6 +98,9 @@ def _kinds() -> tuple[ParameterKind, ...]:
         cores("cores.switch", "what a process loses each time it is interrupted"),
         scale("link.<medium>.bandwidth", "network", "the rates of every link of that profile"),
         fixed("link.<medium>.latency", "network", "every crossing of a link of that profile"),
+        scale(
+            "link.<medium>.stream", "network", "what one message gets of such a link, whatever factor its rates have"
+        ),
         overhead("overhead.message", "one message between nodes"),
         overhead("overhead.copy", "one copy call between host and accelerator"),
         overhead("overhead.peer", "one transfer between accelerators of a node"),

@@ -70,7 +70,7 @@ def _distance(name: str, centre: float, values: np.ndarray) -> np.ndarray:
 
     Near the calibrated value all of them are the plain difference.
     """
-    if name.endswith(".bandwidth"):
+    if name.endswith((".bandwidth", ".stream")):
         return centre * (1.0 - centre / values)
     return values - centre
 

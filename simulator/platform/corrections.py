@@ -19,10 +19,20 @@ MEMORY = "memory"
 
 @dataclass(frozen=True)
 class LinkCorrection:
-    """A factor on all rates of a link, those of single streams and pageable copies included, and added latency [s]."""
+    """Factors on the rates of a link, and added latency [s].
+
+    Attributes
+    ----------
+    bandwidth : float
+        On all rates, those of single streams and pageable copies included.
+    latency : float
+    stream : float or None
+        On what a single stream gets, in place of `bandwidth`.
+    """
 
     bandwidth: float = 1.0
     latency: float = 0.0
+    stream: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,13 @@ class PlatformCorrections:
             return cable
         if cable not in self._corrected:
             factor = correction.bandwidth
+            stream = factor if correction.stream is None else correction.stream
             self._corrected[cable] = replace(
                 cable,
                 bandwidth=cable.bandwidth * factor,
                 latency=cable.latency + correction.latency,
                 pageable_bandwidth=cable.pageable_bandwidth * factor,
-                flow_cap=cable.flow_cap * factor,
+                flow_cap=cable.flow_cap * stream,
             )
         return self._corrected[cable]
 

@@ -6,6 +6,7 @@ import pytest
 
 from simulator.calibration.parameters import KINDS, checked_value, parameter_kind
 from simulator.errors import InputError
+from simulator.hardware.link import load_link
 from simulator.scenario import Scenario
 from simulator.simulation import Simulation, simulate
 
@@ -14,6 +15,10 @@ SCENARIOS = {
     "cluster": ("cori-googlenet", {"workload.steps": 2, "cluster.nodes": 4, "algorithm.name": "sync-sgd"}),
     "groups": ("knl-partition", {"workload.steps": 3}),
     "server": ("m40x4-lenet", {"workload.steps": 3, "algorithm.name": "async-sgd"}),
+    "tcp": (
+        "m40x4-lenet",
+        {"workload.steps": 2, "cluster.system": "hkbu-100g-tcp", "cluster.nodes": 2, "algorithm.name": "ddp-msgd"},
+    ),
 }
 #: Parameters with an effect on each scenario, at a value that makes everything slower.
 SLOWER = {
@@ -42,6 +47,7 @@ SLOWER = {
     },
     "groups": {"link.memory.bandwidth": 0.1, "link.memory.latency": 0.1, "overhead.local": 0.1},
     "server": {"update.scale@xeon-2s": 20.0, "update.fixed@xeon-2s": 1e-3},
+    "tcp": {"link.ethernet-100g-tcp.stream": 0.02},
 }
 CASES = [(name, parameter) for name, given in SLOWER.items() for parameter in given]
 
@@ -85,6 +91,24 @@ def test_time_rises_with_the_scale_of_gradients(scenario):
     assert len(set(times)) == len(times)
 
 
+@pytest.mark.parametrize(
+    ("given", "bandwidth", "stream"),
+    [
+        ({}, 1.0, 1.0),
+        ({"bandwidth": 0.5}, 0.5, 0.5),
+        ({"stream": 0.2}, 1.0, 0.2),
+        ({"bandwidth": 0.5, "stream": 0.2}, 0.5, 0.2),
+    ],
+)
+def test_the_limit_of_one_stream_goes_with_the_bandwidth_unless_it_is_stated(given, bandwidth, stream, scenario):
+    parameters = {f"link.ethernet-100g-tcp.{name}": value for name, value in given.items()}
+    platform = Simulation(scenario("tcp").override({"calibration.parameters": parameters})).platform
+    route, profile = platform.route("n0.gpu0", "n1.gpu0"), load_link("ethernet-100g-tcp")
+    assert route.rate_cap == pytest.approx(profile.flow_cap.value * stream)
+    wires = [link.bandwidth for link in route.links if "switch" in link.name]
+    assert wires == pytest.approx([profile.bandwidth.value * bandwidth] * 2)
+
+
 def test_the_most_precise_name_wins(scenario):
     given = {"compute.scale": 2.0, "compute.scale@m40": 3.0, "compute.scale.lenet": 4.0}
     most = {**given, "compute.scale.lenet@m40": 1.5}
@@ -118,6 +142,7 @@ def test_jitter_of_the_calibration_is_that_of_the_simulation(scenario):
     ("name", "parameter", "reason"),
     [
         ("gpus", "link.aries.bandwidth", "no message crosses a link 'aries'"),
+        ("gpus", "link.pcie3-x16.stream", "a link 'pcie3-x16' has no limit of one stream"),
         ("gpus", "overhead.message", "no such transfer"),
         ("gpus", "overhead.local", "no such transfer"),
         ("gpus", "load.scale", "over links"),
