@@ -11,7 +11,7 @@ import math
 import pytest
 
 ALPHA, BANDWIDTH = 1e-6, 10e9
-RANKS = (2, 3, 4, 7, 16, 64, 256)
+RANKS = (2, 3, 4, 7, 16, 64, pytest.param(256, marks=pytest.mark.slow))
 SIZES = (1_000, 27_000_000, 249_000_000)
 
 

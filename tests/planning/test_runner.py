@@ -222,17 +222,20 @@ def gone(pid):
     return status(pid)[:1] in ([], ["Z"])
 
 
-#: 500 points that differ, of some milliseconds each.
+#: Points of some milliseconds each, a hundred in each replicate.
 STUDY = (
     *("sweep", "m40x4-lenet", "--set", "workload.steps=1", "--set", "simulation.jitter=0.1", "--jobs", 2),
-    *("--vary", "cluster.workers=1,2", "--vary", "workload.batch_size=8..400+8", "--replicates", 5),
+    *("--vary", "cluster.workers=1,2", "--vary", "workload.batch_size=8..400+8"),
 )
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks for processes in /proc")
-def test_a_study_of_500_points_killed_midway_goes_on_and_ends_as_an_undisturbed_one(tmp_path: Path, clustersim):
+@pytest.mark.parametrize("points", [100, pytest.param(500, marks=pytest.mark.slow)])
+def test_a_study_killed_midway_goes_on_and_ends_as_an_undisturbed_one(tmp_path: Path, clustersim, points):
+    whole = [*STUDY, "--replicates", points // 100]
+    early = 3 * points // 10
     killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
-    study = started([*STUDY, "--out", killed], after=(150, "SIGKILL"))
+    study = started([*whole, "--out", killed], after=(early, "SIGKILL"))
     try:
         workers, said = study.communicate(timeout=120)
     finally:
@@ -240,21 +243,21 @@ def test_a_study_of_500_points_killed_midway_goes_on_and_ends_as_an_undisturbed_
     assert study.returncode == -signal.SIGKILL, said
     workers = [int(pid) for pid in workers.split()]
     survived = rows_left(killed, tmp_path / "copy")
-    assert 150 <= survived < 500, said
+    assert early <= survived < points, said
     assert len(workers) == 2, said
     wait_for(lambda: all(gone(pid) for pid in workers), seconds=60)
 
-    code, _, error = clustersim(*STUDY, "--out", killed, "--csv", tmp_path / "killed.csv")
+    code, _, error = clustersim(*whole, "--out", killed, "--csv", tmp_path / "killed.csv")
     assert code == 0
-    assert f"500 different points: {survived} found in the store, {500 - survived} simulated" in error
-    assert clustersim(*STUDY, "--out", undisturbed, "--csv", tmp_path / "undisturbed.csv")[0] == 0
+    assert f"{points} different points: {survived} found in the store, {points - survived} simulated" in error
+    assert clustersim(*whole, "--out", undisturbed, "--csv", tmp_path / "undisturbed.csv")[0] == 0
     contents = content_of(killed / "points.sqlite")
-    assert len(contents) == 500
+    assert len(contents) == points
     assert contents == content_of(undisturbed / "points.sqlite")
     assert (tmp_path / "killed.csv").read_text() == (tmp_path / "undisturbed.csv").read_text()
 
-    code, _, error = clustersim(*STUDY, "--out", killed)
-    assert "500 different points: 500 found in the store\n" in error
+    code, _, error = clustersim(*whole, "--out", killed)
+    assert f"{points} different points: {points} found in the store\n" in error
 
 
 def test_an_interrupted_study_ends_at_once_in_one_line_and_keeps_what_is_finished(tmp_path: Path):

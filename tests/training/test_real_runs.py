@@ -41,6 +41,16 @@ ASYNCHRONOUS = (
     "ssp",
 )
 STEPS = 6
+#: Much like another one that is run by default; each run starts two or three processes.
+ALIKE = {
+    *("sync-easgd1", "sync-easgd2", "knl-sync-easgd", "topk-sgd", "8bit-sgd", "diloco"),
+    *("async-msgd", "async-measgd", "hogwild-sgd", "ssp"),
+}
+
+
+def marked(algorithms):
+    """The same, those that are much like others marked as slow."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in algorithms]
 
 
 def scenario(algorithm, workers=2, steps=STEPS, **changes):
@@ -58,7 +68,7 @@ def messages(trace):
     return found
 
 
-@pytest.mark.parametrize("algorithm", SYNCHRONOUS)
+@pytest.mark.parametrize("algorithm", marked(SYNCHRONOUS))
 def test_a_synchronous_run_is_the_simulated_one_but_for_its_times(algorithm, tmp_path):
     what = scenario(algorithm)
     real, simulated = record(what, tmp_path), Simulation(what).run()
@@ -66,7 +76,7 @@ def test_a_synchronous_run_is_the_simulated_one_but_for_its_times(algorithm, tmp
     assert messages(real.trace) == messages(simulated.trace)
 
 
-@pytest.mark.parametrize("algorithm", ASYNCHRONOUS)
+@pytest.mark.parametrize("algorithm", marked(ASYNCHRONOUS))
 def test_an_asynchronous_run_ends_and_every_worker_does_its_steps(algorithm, tmp_path):
     real = record(scenario(algorithm), tmp_path)
     done = [(span.rank, span.step) for span in real.trace.spans if span.name == "gradient"]

@@ -1,6 +1,7 @@
 """Step times and cuts of traces; journals of both sides of a message become one."""
 
 import json
+import os
 import threading
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.simulation import load, simulate
 from simulator.trace import NO_CAUSE, RankInfo, Trace
+from validation.training.guard import first_error, note_error
 from validation.training.journal import Journal
 from validation.training.locks import Lock
 from validation.training.merge import merge, read_processes
@@ -129,3 +131,13 @@ def test_a_lock_is_given_first_come_first_served():
         thread.join()
     assert order == [(1, 1), (2, 2), (3, 3)]
     assert lock.holder is None
+
+
+def test_who_died_first_is_told_from_what_was_written_not_from_the_files_times(tmp_path):
+    for process in (1, 0, 2):
+        note_error(tmp_path, process, f"was killed ({process})")
+    (tmp_path / "error-3.txt").write_text("")
+    for path in tmp_path.iterdir():
+        os.utime(path, (1.0, 1.0))
+    assert first_error(tmp_path, 4) == (1, "was killed (1)")
+    assert first_error(tmp_path / "elsewhere", 4) is None

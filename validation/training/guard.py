@@ -2,7 +2,7 @@
 
 When a process dies, MPI's launcher ends all others the same way, and nobody can tell afterwards which was first. So
 each process is split in two at its start: the guard does nothing but wait for the other, and if that is killed, says so
-in ``error-<process>.txt``.
+in ``error-<process>.txt``, and when: files that are written in the same tick of the system bear the same time.
 """
 
 from __future__ import annotations
@@ -11,13 +11,31 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
-__all__ = ["guarded_process"]
+__all__ = ["first_error", "guarded_process", "note_error"]
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 #: Where launchers tell a process its number: MPICH and Intel, Open MPI, Slurm.
 _NUMBERS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
+
+
+def note_error(folder: Path, process: int | str, text: str) -> None:
+    """Leave what has ended a process, with the time of day."""
+    (folder / f"error-{process}.txt").write_text(f"{time.time_ns()} {text}\n", encoding="utf-8")
+
+
+def first_error(folder: Path, processes: int) -> tuple[int, str] | None:
+    """Which of so many processes was ended first, and what it or its guard has said of it; None if none has."""
+    found = []
+    for process in range(processes):
+        path = folder / f"error-{process}.txt"
+        if path.exists():
+            at, _, text = path.read_text(encoding="utf-8").strip().partition(" ")
+            if text:  # or else its writer was ended as well
+                found.append((int(at), process, text))
+    return min(found)[1:] if found else None
 
 
 def guarded_process(folder: Path) -> None:
@@ -33,7 +51,7 @@ def guarded_process(folder: Path) -> None:
     if os.WIFSIGNALED(status):
         process = next((os.environ[name] for name in _NUMBERS if name in os.environ), "unknown")
         name = signal.Signals(os.WTERMSIG(status)).name
-        (folder / f"error-{process}.txt").write_text(f"was killed ({name})\n", encoding="utf-8")
+        note_error(folder, process, f"was killed ({name})")
     sys.stdout.flush()
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 

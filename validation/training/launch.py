@@ -15,6 +15,7 @@ from pathlib import Path
 
 from simulator.errors import InputError, RunError
 from simulator.processes import child_environment
+from validation.training.guard import first_error
 from validation.training.journal import read_step
 
 __all__ = ["find_mpiexec", "last_words", "launch", "run_processes"]
@@ -167,11 +168,10 @@ def _end(running: subprocess.Popen[bytes]) -> None:
 
 def _failure(folder: Path, homes: Sequence[int], log: Path) -> str:
     """What ended the run, from what the processes and mpiexec have left."""
-    errors = {process: folder / f"error-{process}.txt" for process in range(max(homes) + 1)}
-    written = {process: error.stat().st_mtime_ns for process, error in errors.items() if error.exists()}
-    if written:
-        first = min(written, key=lambda process: written[process])
-        return f"{_who(first, homes)} {errors[first].read_text(encoding='utf-8').strip()}"
+    found = first_error(folder, max(homes) + 1)
+    if found:
+        process, text = found
+        return f"{_who(process, homes)} {text}"
     return f"the processes ended early ({last_words(log, 'they left no message')})"
 
 

@@ -26,7 +26,7 @@ from simulator.scenario import Scenario
 from simulator.simulation import Simulation
 from validation.training.clock import Offset, barrier, measure_offset
 from validation.training.executor import RankDriver
-from validation.training.guard import guarded_process
+from validation.training.guard import guarded_process, note_error
 from validation.training.journal import Journal
 from validation.training.messages import Messages
 from validation.training.operations import Device, Operations
@@ -164,7 +164,7 @@ def fail(folder: Path, world: Any, error: BaseException) -> None:
     import traceback
 
     text = str(error) if isinstance(error, SimulatorError) else f"{type(error).__name__}: {error}"
-    (folder / f"error-{world.rank}.txt").write_text(f"failed ({text})\n", encoding="utf-8")
+    note_error(folder, world.rank, f"failed ({text})")
     traceback.print_exc()
     sys.stderr.flush()
     world.Abort(1)
