@@ -141,3 +141,10 @@ def test_who_died_first_is_told_from_what_was_written_not_from_the_files_times(t
         os.utime(path, (1.0, 1.0))
     assert first_error(tmp_path, 4) == (1, "was killed (1)")
     assert first_error(tmp_path / "elsewhere", 4) is None
+
+
+def test_who_was_killed_goes_before_those_who_failed_for_want_of_it(tmp_path):
+    for process, text in enumerate(("failed (MPI_Test)", "was killed (SIGTERM)", "was killed (SIGKILL)", "failed (?)")):
+        note_error(tmp_path, process, text)
+    assert first_error(tmp_path, 4) == (2, "was killed (SIGKILL)")
+    assert first_error(tmp_path, 2) == (0, "failed (MPI_Test)")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 __all__ = ["first_error", "guarded_process", "note_error"]
 
+_KILLED = "was killed"
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 #: Where launchers tell a process its number: MPICH and Intel, Open MPI, Slurm.
 _NUMBERS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
@@ -27,15 +28,20 @@ def note_error(folder: Path, process: int | str, text: str) -> None:
 
 
 def first_error(folder: Path, processes: int) -> tuple[int, str] | None:
-    """Which of so many processes was ended first, and what it or its guard has said of it; None if none has."""
+    """Which of so many processes was ended first, and what it or its guard has said of it; None if none has.
+
+    One that was killed goes before those that failed: they may have failed for want of it, and said so before its guard
+    had woken up. Launchers end the others with SIGTERM, or by killing the guards, who then say nothing.
+    """
     found = []
     for process in range(processes):
         path = folder / f"error-{process}.txt"
         if path.exists():
             at, _, text = path.read_text(encoding="utf-8").strip().partition(" ")
             if text:  # or else its writer was ended as well
-                found.append((int(at), process, text))
-    return min(found)[1:] if found else None
+                struck = text.startswith(_KILLED) and signal.SIGTERM.name not in text
+                found.append((not struck, int(at), process, text))
+    return min(found)[2:] if found else None
 
 
 def guarded_process(folder: Path) -> None:
@@ -51,7 +57,7 @@ def guarded_process(folder: Path) -> None:
     if os.WIFSIGNALED(status):
         process = next((os.environ[name] for name in _NUMBERS if name in os.environ), "unknown")
         name = signal.Signals(os.WTERMSIG(status)).name
-        note_error(folder, process, f"was killed ({name})")
+        note_error(folder, process, f"{_KILLED} ({name})")
     sys.stdout.flush()
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
