@@ -39,6 +39,7 @@ __all__ = ["homes", "main"]
 
 _WARM_UP = 3  #: gradients before the clock starts: caches filled, libraries loaded
 _SWITCH_INTERVAL = 1e-4  #: after which a thread that computes in Python lets another one in [s]
+_LAST_WORDS = 0.5  #: what a process gives the guard of another one, for want of which it failed, to say so [s]
 
 
 def homes(workers: int, masters: int) -> tuple[int, ...]:
@@ -167,6 +168,8 @@ def fail(folder: Path, world: Any, error: BaseException) -> None:
     note_error(folder, world.rank, f"failed ({text})")
     traceback.print_exc()
     sys.stderr.flush()
+    if type(error).__module__.startswith("mpi4py"):
+        time.sleep(_LAST_WORDS)
     world.Abort(1)
 
 
