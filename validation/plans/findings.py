@@ -55,8 +55,8 @@ before the comparison was first run.
 
 REASONS = """\
 - *HKBU, ByteScheduler-A2A on ResNet-50* was measured a third slower than plain overlap, which nothing here explains
-  (see [validation/published](../published/README.md)), so plans ask for half the GPUs: 3 of the 7 misses between two
-  sizes, and with them the share of HKBU stays below its bound.
+  (see [validation/published](../published/README.md)), so plans ask for half the GPUs: 3 of the 6 misses between two
+  sizes.
 - *HKBU, BERT-Large over 100 Gb/s TCP*: by measurement, the parameter server on eight GPUs is slower than all-reduce on
   four (28 to 51 samples a second), and the plan finds four slightly slower than they were, so it asks for sixteen.
   Where throughput does not grow with the size, a few per cent decide over a factor of two and more in the machine: the
