@@ -1,6 +1,6 @@
 """How much of the model's error different predictions have in common, and whether odds that rest on it are right.
 
-``clustersim validate training --json rows.json && python -m validation.shared_errors rows.json``, and so for `published`
+``clustersim validate training --json rows.json && python -m validation.shared_errors rows.json``; so for `published`.
 
 `simulator.planning.model_error` rests on the first. Rows that no fit saw are paired: another algorithm in the same
 setting (machine, network, workers), the same algorithm with other workers, and on another machine. Of each kind of

@@ -49,8 +49,8 @@ REASONS = """\
 - *ddp-msgd* takes more than the model says with one worker already, where there are no messages: its processes copied
   the weights and each part of a gradient, which they no longer do, nor does the model count it. What is left of the
   difference in the new runs is not explained.
-- *Three workers on two cores.* The model lets processes take turns evenly. The system has a queue for each core: of three
-  workers one may have a core for itself for a second and be half a run ahead. The time of a step, here the mean over
+- *Three workers on two cores.* The model lets processes take turns evenly. The system has a queue for each core: one of
+  three workers may have a core for itself for a second and be half a run ahead. The time of a step, here the mean over
   workers of the median over steps, then is not what the cores do in all: steps of async-easgd were measured to take
   46 ms while the run went at 57 ms a step, as predicted. Synchronous methods, whose workers wait for one another, leave
   cores idle instead (0.86 to 0.92 of both are used, the model says 0.97). Letting who wakes up interrupt others after a
