@@ -13,7 +13,8 @@ from simulator.memory_plan import memory_of
 from validation.checks import Check
 from validation.published import findings as published
 from validation.published.fitting import Bounds, Case, Stage, errors_of, fit, load_fits, merged
-from validation.published.hkbu import all_pairs, as_on_half, between_nodes, winners
+from validation.published.hkbu import between_nodes
+from validation.published.hkbu_pairs import all_pairs, as_on_half, winners
 from validation.published.jobs import CONTENTION, Job, Simulated, calibrated
 from validation.published.reference import Row, default_reference, read_rows
 from validation.published.source import Judged, larger_scales, unseen
