@@ -8,13 +8,13 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.simulation import load, simulate
-from simulator.trace import NO_CAUSE, RankInfo, Trace
+from simulator.trace import NO_CAUSE, RankInfo, Span, Trace
 from validation.training.guard import first_error, note_error
 from validation.training.journal import Journal
 from validation.training.locks import Lock
 from validation.training.merge import merge, read_processes
 from validation.training.process import homes
-from validation.training.steps import cut, step_time
+from validation.training.steps import cut, shared_step_time, step_time
 
 RANKS = (RankInfo(0, "worker", "n0.cpu", "cpu", 0), RankInfo(1, "worker", "n0.cpu", "cpu", 0))
 
@@ -26,6 +26,32 @@ def trace():
 
 def test_steps_make_up_the_run(trace):
     assert step_time(trace) * 12 == pytest.approx(trace.duration, rel=0.05)
+
+
+def test_workers_that_wait_for_one_another_have_one_step_time(trace):
+    assert shared_step_time(trace, 4) == pytest.approx(step_time(trace, 4), rel=1e-3)
+
+
+def paced(*seconds, steps=16):
+    """Workers that take so long for each of their steps, and wait for nobody."""
+    spans = [
+        Span(rank, "compute", "forward_backward", "gradient", step * each, (step + 1) * each, 0.0, step, -1, NO_CAUSE)
+        for rank, each in enumerate(seconds)
+        for step in range(steps)
+    ]
+    return Trace(tuple(RankInfo(rank, "worker", f"n{rank}.cpu", "cpu", 0) for rank in range(len(seconds))), spans)
+
+
+def test_together_workers_get_done_what_their_paces_add_up_to():
+    uneven = paced(1.0, 2.0, 2.0)
+    assert shared_step_time(uneven, 4) == pytest.approx(3 / (1 / 1 + 1 / 2 + 1 / 2))
+    assert step_time(uneven, 4) == pytest.approx((1 + 2 + 2) / 3)
+
+
+def test_there_must_be_a_time_in_which_all_are_at_work():
+    assert shared_step_time(paced(1.0, 4.0, steps=16), 3) == pytest.approx(2 / (1 + 1 / 4))
+    with pytest.raises(InputError, match="done all 16 steps by 16 s, before another had done 4"):
+        shared_step_time(paced(1.0, 4.0, steps=16), 4)
 
 
 def test_one_step_that_was_held_up_does_not_count(trace):

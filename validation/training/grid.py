@@ -31,7 +31,7 @@ from simulator.simulation import simulate
 from simulator.trace.chrome import write_trace
 from validation.training.machine import describe_machine
 from validation.training.recording import real_scenario, record
-from validation.training.steps import cut, step_time
+from validation.training.steps import cut, shared_step_time, step_time
 
 __all__ = [
     "ALGORITHMS",
@@ -123,7 +123,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Measured:
-    """The step times [s] of a case, one a repetition."""
+    """The step times [s] of a case, one a repetition.
+
+    A recording keeps two more figures of each run, to tell what a step takes from how a system shares its cores: the
+    step time by what all workers get done together, and the seconds of a core that all processes use in a step.
+    """
 
     case: Case
     step_times: tuple[float, ...]
@@ -212,9 +216,14 @@ def _blocks(generator: np.random.Generator) -> list[Case]:
 
 def _measure(case: Case, repeat: int, options: argparse.Namespace, keep_trace: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        trace = record(case.scenario(options.system), Path(folder), time_limit=120.0).trace
-    found = step_time(trace, SKIPPED)
-    row = {"case": asdict(case), "repeat": repeat, "step_time_s": float(f"{found:.6g}")}
+        recorded = record(case.scenario(options.system), Path(folder), time_limit=120.0)
+    trace, found = recorded.trace, step_time(recorded.trace, SKIPPED)
+    seconds = {
+        "step_time_s": found,
+        "shared_step_time_s": shared_step_time(trace, SKIPPED),
+        "processor_time_s": sum(recorded.processor_times) / STEPS,
+    }
+    row = {"case": asdict(case), "repeat": repeat, **{name: float(f"{each:.6g}") for name, each in seconds.items()}}
     if keep_trace:
         traces = options.out / "traces"
         traces.mkdir(exist_ok=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from statistics import median
+from itertools import pairwise
+from statistics import mean, median
+
+import numpy as np
 
 from simulator.errors import InputError
 from simulator.trace.causes import infer_causes
 from simulator.trace.spans import Trace
 
-__all__ = ["cut", "step_time"]
+__all__ = ["cut", "shared_step_time", "step_time"]
 
 
 def step_time(trace: Trace, skipped: int = 0) -> float:
@@ -22,7 +25,36 @@ def step_time(trace: Trace, skipped: int = 0) -> float:
     InputError
         If a worker of the trace did no more steps than are skipped.
     """
-    workers = [rank.index for rank in trace.ranks if rank.role == "worker"]
+    ends = _ends(trace, skipped)
+    return mean(median(after - before for before, after in pairwise([0.0, *each][skipped:])) for each in ends)
+
+
+def shared_step_time(trace: Trace, skipped: int = 0) -> float:
+    """Time of a step [s] by what all workers get done together, while all of them are at work.
+
+    Workers × seconds over the steps of all, from when the last worker has done the first `skipped` to when the first
+    has done all; of a step that is under way, the part that has passed. Workers that wait for one another give the mean
+    time of a step. Of those that do not, some may have a core for themselves while others share one: that changes the
+    steps of each, and not what they get done.
+
+    Raises
+    ------
+    InputError
+        If a worker of the trace did no more steps than are skipped, or had done all before another had done those.
+    """
+    ends = _ends(trace, skipped)
+    begin, end = max([0.0, *each][skipped] for each in ends), min(each[-1] for each in ends)
+    if begin >= end:
+        raise InputError(
+            f"a worker had done all {len(ends[0])} steps by {end:.4g} s, before another had done {skipped}; there is "
+            "no time in which all were at work"
+        )
+    done = [np.interp([begin, end], [0.0, *each], range(len(each) + 1)) for each in ends]
+    return float(len(ends) * (end - begin) / sum(late - early for early, late in done))
+
+
+def _ends(trace: Trace, skipped: int) -> list[list[float]]:
+    """When each worker had done its steps, one after the other [s]."""
     ends: dict[tuple[int, int], float] = {}
     for span in trace.spans:
         key = (span.rank, span.step)
@@ -30,14 +62,12 @@ def step_time(trace: Trace, skipped: int = 0) -> float:
     last = max((span.step for span in trace.spans), default=-1)
     if last < skipped:
         raise InputError(f"expected a trace of more than {skipped} steps, got {last + 1}")
-    times = []
+    workers = [rank.index for rank in trace.ranks if rank.role == "worker"]
     for worker in workers:
         missing = next((step for step in range(last + 1) if (worker, step) not in ends), None)
         if missing is not None:
             raise InputError(f"worker {worker} has no step {missing}, but others have; the trace is incomplete")
-        steps = range(skipped, last + 1)
-        times.append(median(ends[worker, step] - ends.get((worker, step - 1), 0.0) for step in steps))
-    return sum(times) / len(times)
+    return [[ends[worker, step] for step in range(last + 1)] for worker in workers]
 
 
 def cut(trace: Trace, first: int, steps: int) -> Trace:
