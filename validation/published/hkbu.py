@@ -168,10 +168,10 @@ def _over_other_adapter(rows: Sequence[Row]) -> dict[tuple[str, str, str], str]:
     found = {}
     for (system, model, method, n), speed in speeds.items():
         one, other = speeds.get((system, model, method, _GPUS_OF_A_NODE)), speeds.get((slow, model, method, n))
-        if system == fast and n == 2 * _GPUS_OF_A_NODE and one and other:
-            bound = one / speed >= 1.0 + _BOUND
-            if bound and abs(speed / other - 1.0) < _SAME:
-                found[system, model, method] = slow
+        if system != fast or n != 2 * _GPUS_OF_A_NODE or not one or not other:
+            continue
+        if one / speed >= 1.0 + _BOUND and abs(speed / other - 1.0) < _SAME:
+            found[system, model, method] = slow
     return found
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from simulator.algorithms.vocabulary import ANY, Array
 from validation.training.bells import Bells
-from validation.training.polling import FIRST_SLEEP, LONGEST_SLEEP, LONGEST_SLEEP_WITH_BELLS, wait
+from validation.training.polling import FIRST_SLEEP, LONGEST_SLEEP, LONGEST_SLEEP_WITH_BELLS, Request, wait
 
 __all__ = ["Header", "Transport"]
 
@@ -172,12 +172,8 @@ class Transport:
         return source * len(self._homes) + to
 
 
-class _Watched(Protocol):
+class _Watched(Request, Protocol):
     """What can be waited for and looked at: an `mpi4py.MPI.Request`, or an `_Arrival`."""
-
-    def Test(self) -> bool:
-        """Whether it is done, and if so, done with."""
-        ...
 
     def Get_status(self) -> bool:
         """Whether it is done; whoever waits for it still has to test it."""
