@@ -82,7 +82,7 @@ class WhatIf:
         """The factor on a calibration parameter that is seconds, and is added to what the profile says."""
         if name.startswith(_FRAMEWORK):
             return self.factors.get("overhead.framework", 1.0)
-        if name in ("cores.slice", "cores.switch"):
+        if name in ("cores.slice", "cores.switch", "cores.balance"):
             return self.factors.get("process.time_slice", 1.0)
         if not (name.startswith("link.") and name.endswith(".latency")):
             return 1.0

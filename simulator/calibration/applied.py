@@ -85,6 +85,7 @@ class Calibration:
             self.values.get("cores.scale", 1.0),
             self.values.get("cores.slice"),
             self.values.get("cores.switch"),
+            self.values.get("cores.balance"),
         )
         return PlatformCorrections(corrections, overheads, cores)
 

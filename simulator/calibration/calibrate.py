@@ -32,7 +32,9 @@ __all__ = ["Calibrated", "Recording", "Residual", "calibrate", "parameters_to_fi
 #: Traces whose whole steps, when only checked, say how far off predictions are.
 _ENOUGH = 3
 #: Where the profile of a system states what a parameter replaces, of ranks that are processes.
-_OF_PROCESSES = MappingProxyType({"cores.slice": "time_slice", "cores.switch": "switch_time"})
+_OF_PROCESSES = MappingProxyType(
+    {"cores.slice": "time_slice", "cores.switch": "switch_time", "cores.balance": "balance_delay"}
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _digest(path: Path) -> str:
 
 
 def parameters_to_fit(wanted: Iterable[str], resolved: Iterable[ResolvedScenario]) -> list[str]:
-    """Names of parameters from what a user asks for: groups, or single parameters; limits of streams only by name.
+    """Names of parameters from what a user asks for: groups, or single parameters, of which some belong to no group.
 
     Raises
     ------
@@ -132,8 +134,6 @@ def parameters_to_fit(wanted: Iterable[str], resolved: Iterable[ResolvedScenario
             if kind.group != text:
                 continue
             base = pattern.partition("[")[0]
-            if base.endswith(".stream"):
-                continue  # few recordings can tell it from the bandwidth: it is fitted where it is named
             if "<medium>" in base:
                 names |= dict.fromkeys(base.replace("<medium>", medium) for medium in media)
             elif base == "overlap.slowdown":

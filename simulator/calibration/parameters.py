@@ -50,8 +50,8 @@ class ParameterKind:
         The value that changes nothing; None for an absolute one, whose neutral value is the profile's own.
     lower, upper : float
         Bounds: beyond them a value is refused, and a fit never goes there.
-    group : str
-        What it is fitted with.
+    group : str or None
+        What a user asks for to fit it; None of one that is fitted only where it is named.
     meaning : str
         One line.
     """
@@ -61,7 +61,7 @@ class ParameterKind:
     neutral: float | None
     lower: float
     upper: float
-    group: Group
+    group: Group | None
     meaning: str
 
     @cached_property
@@ -74,7 +74,7 @@ class ParameterKind:
 def _kinds() -> tuple[ParameterKind, ...]:
     target, device = "[.<network>][@<device>]", "[@<device>]"
 
-    def scale(pattern: str, group: Group, meaning: str) -> ParameterKind:
+    def scale(pattern: str, group: Group | None, meaning: str) -> ParameterKind:
         return ParameterKind(pattern, "", 1.0, 0.01, 100.0, group, f"factor on {meaning}")
 
     def fixed(pattern: str, group: Group, meaning: str) -> ParameterKind:
@@ -96,11 +96,11 @@ def _kinds() -> tuple[ParameterKind, ...]:
         scale("cores.scale", "compute", "what all cores of a CPU do at once, where processes share them"),
         cores("cores.slice", "how long a process keeps a core while others wait"),
         cores("cores.switch", "what a process loses each time it is interrupted"),
+        cores("cores.balance", "how long a core is idle before it takes a process that waits for another core"),
         scale("link.<medium>.bandwidth", "network", "the rates of every link of that profile"),
         fixed("link.<medium>.latency", "network", "every crossing of a link of that profile"),
-        scale(
-            "link.<medium>.stream", "network", "what one message gets of such a link, whatever factor its rates have"
-        ),
+        # Few recordings can tell it from the bandwidth.
+        scale("link.<medium>.stream", None, "what one message gets of such a link, whatever factor its rates have"),
         overhead("overhead.message", "one message between nodes"),
         overhead("overhead.copy", "one copy call between host and accelerator"),
         overhead("overhead.peer", "one transfer between accelerators of a node"),

@@ -93,6 +93,9 @@ class ProcessesProfile(Document):
         cores all run at once, each at an equal share of them.
     switch_time : Sourced, optional
         What a process that was interrupted loses [s] when it gets a core again; nothing if left out.
+    balance_delay : Sourced, optional
+        How long [s] a core is idle before it takes a process that waits for another core; if left out, no process ever
+        waits while a core is idle.
     copy_bandwidth : Sourced, optional
         The rate [bytes/s] at which a process copies an array before it is sent or summed, where others may change it
         meanwhile; no time if left out.
@@ -109,6 +112,7 @@ class ProcessesProfile(Document):
     cores: SourcedNumber | None = None
     time_slice: SourcedDuration | None = None
     switch_time: SourcedTime | None = None
+    balance_delay: SourcedTime | None = None
     copy_bandwidth: SourcedBandwidth | None = None
     cached_copy_bandwidth: SourcedBandwidth | None = None
     cached_copy_size: SourcedSize | None = None
@@ -149,6 +153,7 @@ class Processes:
     cores: float | None = None
     time_slice: float = 0.0
     switch_time: float = 0.0
+    balance_delay: float = 0.0
     copy_bandwidth: float = inf
     cached_copy_bandwidth: float = inf
     cached_copy_size: float = 0.0

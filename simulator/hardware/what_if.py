@@ -17,7 +17,7 @@ its factor multiplies the figure, so 2 on a bandwidth and 0.5 on a latency are b
 ``overhead.framework``              what a calibration adds to each gradient, update and batch
 ``collective.call``                 software time of one collective call
 ``process.copy_bandwidth``          the rate at which processes of one CPU copy what they send or sum
-``process.time_slice``              how long they keep a core, and what they lose when they are interrupted
+``process.time_slice``              how long they keep a core, what they lose, and how long an idle core stays so
 =================================== ==================================================================================
 
 Regime: a part that is faster, but the same otherwise. Capacities, numbers of units, caches, prices and power stay; so
@@ -138,7 +138,7 @@ def what_ifs(system: System) -> dict[str, Parameter]:
     if system.node.processes is not None and system.node.processes.copy_bandwidth < inf:
         found.append(Parameter("process.copy_bandwidth", "copy before a message or sum: bandwidth", "rate"))
     if system.node.processes is not None and system.node.processes.time_slice:
-        found.append(Parameter("process.time_slice", "time slice and switch of processes", "time"))
+        found.append(Parameter("process.time_slice", "time slice, switch and balance delay of processes", "time"))
     return {parameter.name: parameter for parameter in found}
 
 
@@ -234,6 +234,7 @@ def _scaled_processes(processes: Processes, system: System, factors: Mapping[str
         cached_copy_bandwidth=processes.cached_copy_bandwidth * factor,
         time_slice=processes.time_slice * factors.get("process.time_slice", 1.0),
         switch_time=processes.switch_time * factors.get("process.time_slice", 1.0),
+        balance_delay=processes.balance_delay * factors.get("process.time_slice", 1.0),
     )
 
 

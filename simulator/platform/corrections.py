@@ -43,13 +43,14 @@ class CoresCorrection:
     ----------
     together : float
         Factor on what all of them do at once.
-    time_slice, switch_time : float or None
+    time_slice, switch_time, balance_delay : float or None
         In place of what the system states [s].
     """
 
     together: float = 1.0
     time_slice: float | None = None
     switch_time: float | None = None
+    balance_delay: float | None = None
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,14 @@ class Processors:
         How long [s] a process keeps a core before it makes way for one that waits.
     switch_time : float
         What a process loses [s] of a slice for having been interrupted.
+    balance_delay : float
+        How long [s] a core is idle before it takes a process that waits for another one; 0 if all have one queue.
     """
 
     count: int
     time_slice: float
     switch_time: float = 0.0
+    balance_delay: float = 0.0
 
 
 @record

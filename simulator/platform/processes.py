@@ -83,6 +83,7 @@ class ProcessRoutes:
         cores = corrections.cores
         self._time_slice = processes.time_slice if cores.time_slice is None else cores.time_slice
         self._switch_time = processes.switch_time if cores.switch_time is None else cores.switch_time
+        self._balance_delay = processes.balance_delay if cores.balance_delay is None else cores.balance_delay
         self.announcement = corrections.overhead("announcement", processes.announcement)
         self._cable = cable = corrections.cable(processes.link)
         self.overhead = corrections.overhead("local", cable.message_overhead or 0.0)
@@ -115,7 +116,8 @@ class ProcessRoutes:
             cores, memory = f"{name} cores", f"{name} copies"
             units = int(process.device.units.value)
             together = self._rate * (self._cores or units) * self._scale
-            processors = Processors(units, self._time_slice, self._switch_time) if self._time_slice else None
+            turns = Processors(units, self._time_slice, self._switch_time, self._balance_delay)
+            processors = turns if self._time_slice else None
             self._chips[name] = _Chip(
                 Link(cores, name, name, together, 0.0, CORES, cores, processors),
                 Link(memory, name, name, cable.bandwidth, cable.latency, cable.medium, memory),

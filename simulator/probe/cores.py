@@ -8,18 +8,21 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from simulator.errors import RunError
-from simulator.probe.load import INTERRUPTIONS, copy_bytes, stream_bytes, threads_rate
+from simulator.probe.load import BALANCE, INTERRUPTIONS, copy_bytes, stream_bytes, threads_rate
 from simulator.probe.timing import Measured, summary
 from simulator.processes import child_environment
 
-__all__ = ["Cores", "measure_cores"]
+__all__ = ["PIECE", "Cores", "balance_delay", "measure_cores"]
 
-#: Environment in which numerical libraries use one thread: processes are what shares the cores.
-
+#: Seconds of a core that each process has to do while cores are watched as they balance.
+PIECE = 0.05
 _STARTING = 0.6  #: seconds that each process is given to start and to have its arrays ready
 _BETWEEN = 0.03  #: seconds from one turn to the next
+_BALANCED = 2.5 * PIECE  #: how long that takes at most: two such pieces on one core, and what a slice moves
+_BALANCES = 3  #: times that it is done in a round
 _GRACE = 20.0  #: seconds after which a process that should have ended is taken to hang
 
 #: Kind of work and number of processes that do it at the same time.
@@ -46,6 +49,8 @@ class Cores:
         The same of one core with arrays that its own cache holds.
     time_slice : Measured
         How long a process keeps its core while another waits for it [s].
+    balance_delay : Measured
+        How long a core is idle before it gets a process that waits for another core [s].
     """
 
     together: Measured
@@ -57,6 +62,7 @@ class Cores:
     all_copy: Measured
     small_copy: Measured
     time_slice: Measured
+    balance_delay: Measured
 
     @property
     def switch_time(self) -> Measured:
@@ -80,6 +86,7 @@ def measure_cores(
     turns += [(kind, count) for kind in ("memory", "copy") for count in (1, cores)]
     turns += [("small copy", 1), (INTERRUPTIONS, 2 * cores)]
     turns = list(dict.fromkeys(turns))
+    turns += [(BALANCE, cores + 1)] * _BALANCES
     rates = _rates(turns, rounds, seconds, lambda share: progress(0.8 * share))
     threads = []
     for done in range(rounds):
@@ -88,10 +95,10 @@ def measure_cores(
 
     def ratio(count: int, over: int) -> Measured:
         pairs = zip(rates["compute", count], rates["compute", over], strict=True)
-        return summary([one / other for one, other in pairs])
+        return summary([sum(one) / sum(other) for one, other in pairs])
 
     def bandwidth(kind: str, count: int, size: float) -> Measured:
-        return summary(rates[kind, count]).scaled(size)
+        return summary([sum(each) for each in rates[kind, count]]).scaled(size)
 
     return Cores(
         together=ratio(cores, 1),
@@ -103,28 +110,46 @@ def measure_cores(
         all_copy=bandwidth("copy", cores, copy_bytes()),
         small_copy=bandwidth("small copy", 1, copy_bytes("small copy")),
         # Of n processes on c cores each is interrupted once a turn of n / c slices.
-        time_slice=summary([cores / max(rate, 1.0) for rate in rates[INTERRUPTIONS, 2 * cores]]),
+        time_slice=summary([cores / max(sum(each), 1.0) for each in rates[INTERRUPTIONS, 2 * cores]]),
+        balance_delay=summary([balance_delay(cores, each) for each in rates[BALANCE, cores + 1]]),
     )
+
+
+def balance_delay(cores: int, elapsed: Sequence[float]) -> float:
+    """How long [s] cores were idle beside two processes on one, from how long each took for a piece of work W.
+
+    Of n + 1 processes that begin together on n cores two share one. When the others end, after W, those two have W left
+    together. They do d of it on one core, until an idle one takes one of them, and the rest on two, so the last of all
+    ends after W + d + (W - d) / 2. Balancing earlier than that, while all cores are at work, counts as no delay.
+    """
+    if cores == 1:
+        return 0.0
+    return min(max(2.0 * max(elapsed) - 3.0 * PIECE, 0.0), PIECE)
 
 
 def _rates(
     turns: Sequence[Turn], rounds: int, seconds: float, progress: Callable[[float], None]
-) -> dict[Turn, list[float]]:
-    """Pieces of work a second of all processes of a turn, for every round of turns."""
+) -> dict[Turn, list[list[float]]]:
+    """What each process of a turn has answered, for every time that the turn came."""
     processes = max(count for _, count in turns)
-    start = time.time() + _STARTING * (1 + processes / 2)
     played = [turn for _ in range(rounds) for turn in turns]
-    starts = [start + place * (seconds + _BETWEEN) for place in range(len(played))]
+    lengths = [_BALANCED if kind == BALANCE else seconds for kind, _ in played]
+    start = time.time() + _STARTING * (1 + processes / 2)
+    starts = [start, *(start + passed for passed in accumulate(length + _BETWEEN for length in lengths))]
     schedules = [
-        [(kind, begin, seconds) for (kind, count), begin in zip(played, starts, strict=True) if index < count]
+        [
+            (kind, begin, PIECE if kind == BALANCE else seconds)
+            for (kind, count), begin in zip(played, starts, strict=False)
+            if index < count
+        ]
         for index in range(processes)
     ]
-    length = starts[-1] + seconds - time.time()
+    length = starts[-1] - time.time()
     answers = _run([json.dumps(schedule) for schedule in schedules], length, progress)
     left = [iter(answer) for answer in answers]
-    rates: dict[Turn, list[float]] = {turn: [] for turn in turns}
+    rates: dict[Turn, list[list[float]]] = {turn: [] for turn in turns}
     for turn in played:
-        rates[turn].append(sum(next(answer) for answer in left[: turn[1]]))
+        rates[turn].append([next(answer) for answer in left[: turn[1]]])
     return rates
 
 

@@ -1,8 +1,9 @@
 """One process that keeps a core busy now and then: ``python -m simulator.probe.load SCHEDULE``.
 
 The schedule, as JSON, is a list of turns ``[kind, start, seconds]``: from the time of day `start` on the process does
-work of that kind. At its end it prints how many pieces of work a second it has done in each turn, as JSON. Several such
-processes with the same turns are a machine whose cores are shared.
+work of that kind. At its end it prints how many pieces of work a second it has done in each turn, as JSON; of a turn of
+`BALANCE`, how long it took for its piece. Several such processes with the same turns are a machine whose cores are
+shared.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from simulator.learning.allocation import keep_freed_memory
 
-__all__ = ["INTERRUPTIONS", "KINDS", "copy_bytes", "main", "stream_bytes", "threads_rate"]
+__all__ = ["BALANCE", "INTERRUPTIONS", "KINDS", "copy_bytes", "main", "stream_bytes", "threads_rate"]
 
 _STREAMED = 4_000_000  #: elements of each of three arrays: far more than a core's own cache
 _CACHED = 131_072  #: elements of a copy that stays in a core's own cache
@@ -71,6 +72,8 @@ def _copying(elements: int) -> Callable[[], object]:
 KINDS = {"compute": _product, "memory": _stream, "copy": _copy, "small copy": _small_copy}
 #: Or: looking at the clock, to see how often it is interrupted.
 INTERRUPTIONS = "interruptions"
+#: Or: one piece of work of so many seconds of a core, and how long it took.
+BALANCE = "balance"
 
 
 def _interruptions(seconds: float) -> float:
@@ -83,6 +86,14 @@ def _interruptions(seconds: float) -> float:
             seen += 1
         last = now
     return seen / (now - begun)
+
+
+def _elapsed(work: Callable[[], object], seconds: float) -> float:
+    """How long [s] it takes to get so many seconds of a core for some work."""
+    begun, had = time.perf_counter(), time.process_time()
+    while time.process_time() - had < seconds:
+        work()
+    return time.perf_counter() - begun
 
 
 def _rate(work: Callable[[], object], seconds: float) -> float:
@@ -122,13 +133,17 @@ def main(arguments: list[str]) -> None:
     """Be busy by the schedule."""
     turns = json.loads(arguments[0])
     keep_freed_memory()
-    works = {kind: KINDS[kind]() for kind, _, _ in turns if kind != INTERRUPTIONS}
+    works = {kind: KINDS[kind]() for kind, _, _ in turns if kind in KINDS}
+    works[BALANCE] = _product()
     for work in works.values():
         work()
     rates = []
     for kind, start, seconds in turns:
         time.sleep(max(0.0, start - time.time()))
-        rates.append(_interruptions(seconds) if kind == INTERRUPTIONS else _rate(works[kind], seconds))
+        if kind == INTERRUPTIONS:
+            rates.append(_interruptions(seconds))
+        else:
+            rates.append((_elapsed if kind == BALANCE else _rate)(works[kind], seconds))
     print(json.dumps(rates))
 
 

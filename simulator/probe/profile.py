@@ -190,6 +190,9 @@ def _system(found: Measurement, name: str, device: str, link: str) -> dict[str, 
                 "switch_time": _number(
                     found.cores.switch_time, "s", f"by products of {2 * cores} processes at once, and of {cores}"
                 ),
+                "balance_delay": _number(
+                    found.cores.balance_delay, "s", f"by when the last of {cores + 1} equal processes ends"
+                ),
                 "copy_bandwidth": _number(found.cores.core_copy, "B/s", "what one core copies, from array to array"),
                 "cached_copy_bandwidth": _number(found.cores.small_copy, "B/s", "the same within its own cache"),
                 "cached_copy_size": _stated(f"{copy_bytes('small copy'):g} B", "assumed", "as measured"),

@@ -34,6 +34,8 @@ def _quantities(found: Measurement) -> Iterator[tuple[str, Measured, str]]:
     yield f"work of {count} cores over one", cores.together, "number"
     yield f"work of {2 * count} processes over {count}", cores.oversubscribed, "number"
     yield f"work of {count} threads of a process over one", cores.threads, "number"
+    yield "time slice of a process", cores.time_slice, "time"
+    yield "idle core, until it takes a waiting process", cores.balance_delay, "time"
     if found.message_fit is not None:
         yield "message: overhead", found.message_fit.latency, "time"
         yield "message: bandwidth", found.message_fit.bandwidth, "bandwidth"

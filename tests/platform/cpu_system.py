@@ -16,6 +16,7 @@ def write_cpu_system(
     nodes: int = 1,
     time_slice: float | None = None,
     switch_time: float | None = None,
+    balance_delay: float | None = None,
     announcement: float | None = None,
 ) -> str:
     """The path of a system of one CPU: 1 GFLOP/s and 10 GB/s a core, 100 us and 5 GB/s a message."""
@@ -63,6 +64,7 @@ test = "invented"
         "thread_cores": thread_cores,
         "time_slice": None if time_slice is None else f'"{time_slice} s"',
         "switch_time": None if switch_time is None else f'"{switch_time} s"',
+        "balance_delay": None if balance_delay is None else f'"{balance_delay} s"',
         "announcement": None if announcement is None else f'"{announcement} s"',
     }
     processes = "\n".join(

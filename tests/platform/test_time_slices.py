@@ -7,6 +7,7 @@ import pytest
 import simpy
 from cpu_system import scenario, write_cpu_system
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from processor_sharing import jobs_of as long_jobs
 from processor_sharing import processor_sharing
 
@@ -16,6 +17,7 @@ from simulator.network.fluid import FluidNetwork
 from simulator.network.time_sharing import BUSY_SHARE, TimeSharedCores
 from simulator.platform import Platform, build_platform
 from simulator.platform.corrections import CoresCorrection, PlatformCorrections
+from simulator.probe.cores import PIECE, balance_delay
 from simulator.simulation import simulate
 
 SLICE = 4e-3
@@ -161,6 +163,60 @@ def test_cores_do_all_the_work_and_idle_only_without(systems, cores, jobs):
     assert all(end >= start + work - 1e-9 for (end,), (start, work) in zip(found, jobs, strict=True))
 
 
+# A queue for each core -----------------------------------------------------------------------------------------------
+
+#: What one of n + 1 processes on n cores has to do, and how long cores are idle before they help.
+piece_and_delay = st.tuples(st.floats(0.02, 0.5), st.floats(1e-3, 0.05))
+
+
+@pytest.mark.parametrize("cores", [2, 4, 8])
+@settings(max_examples=15, deadline=None)
+@given(piece_and_delay)
+def test_the_last_of_one_too_many_is_helped_after_the_delay(systems, cores, both):
+    """W while all cores are at work, d on one core alone, and half of what is left on two; or 2 W, if d is longer."""
+    work, delay = both
+    platform = platform_of(systems[cores], cores + 1, CoresCorrection(balance_delay=delay))
+    found = [end for (end,) in ends_of(platform, *((process, 0.0, [work]) for process in range(cores + 1)))]
+    late = min(delay, work)
+    assert max(found) == pytest.approx(work + late + (work - late) / 2, abs=SLICE)
+    assert sorted(found)[: cores - 1] == pytest.approx([work] * (cores - 1))
+
+
+@pytest.mark.parametrize("cores", [2, 4])
+@pytest.mark.parametrize("delay", [2e-3, 12e-3, 30e-3])
+def test_the_probe_finds_the_delay_from_when_processes_end(systems, cores, delay):
+    platform = platform_of(systems[cores], cores + 1, CoresCorrection(balance_delay=delay))
+    ends = ends_of(platform, *((process, 0.0, [PIECE]) for process in range(cores + 1)))
+    assert balance_delay(cores, [end for (end,) in ends]) == pytest.approx(delay, abs=2 * SLICE)
+
+
+@pytest.mark.parametrize("cores", [2, 4])
+@settings(max_examples=30, deadline=None)
+@given(jobs=jobs_of, delay=st.floats(1e-4, 0.1))
+def test_idle_cores_leave_work_undone_for_no_longer_than_the_delay(systems, cores, jobs, delay):
+    """Every job waits for all others at most, and each that ends leaves a core idle for the delay at most."""
+    machine = Machine(platform_of(systems[cores], len(jobs), CoresCorrection(balance_delay=delay)))
+    found = machine.run([(p, start, [work]) for p, (start, work) in enumerate(jobs)])
+    total = sum(work for _, work in jobs)
+    (use,) = [use for use in machine.network.uses() if use.medium == "cores"]
+    assert use.load == pytest.approx(total / cores, rel=1e-9)
+    assert all(end >= start + work - 1e-9 for (end,), (start, work) in zip(found, jobs, strict=True))
+    longest = max(work for _, work in jobs)
+    bound = max(start for start, _ in jobs) + total / cores + (1 - 1 / cores) * longest
+    assert max(end for (end,) in found) <= bound + len(jobs) * delay + 1e-9
+
+
+@pytest.mark.parametrize("algorithm", ["sync-sgd", "sync-easgd3", "async-sgd", "hogwild-easgd"])
+def test_runs_with_queues_of_cores_end_and_repeat(tmp_path, algorithm):
+    system = write_cpu_system(tmp_path, 2, thread_cores=2, time_slice=SLICE, balance_delay=12e-3)
+    one, other = (simulate(scenario(system, 3, algorithm)) for _ in range(2))
+    assert [tuple(span) for span in one.trace.spans] == [tuple(span) for span in other.trace.spans]
+    (tmp_path / "one").mkdir()
+    single = write_cpu_system(tmp_path / "one", 1, thread_cores=2, time_slice=SLICE)
+    alone = simulate(scenario(single, 3, algorithm))
+    assert one.time <= alone.time * (1 + 1e-9)
+
+
 @pytest.mark.parametrize(("threads", "longer"), [(1, 1.0), (2, 1.0), (3, 1.5), (4, 2.0)])
 def test_threads_of_one_process_get_its_cores_and_no_more(systems, threads, longer):
     found = ends_of(platform_of(systems[4], 1), *((0, 0.0, [0.5]) for _ in range(threads)))
@@ -190,7 +246,8 @@ def test_a_message_keeps_both_processes_at_work(systems):
     machine = Machine(platform_of(systems[2], 2))
     message_end(machine, 1e6)
     (cores,) = machine.network._chips.values()
-    assert cores.busy_so_far() == pytest.approx(BUSY_SHARE * OVERHEAD + 1e6 / RATE)
+    # One after the other: the sender wakes the receiver.
+    assert cores.busy_so_far() == pytest.approx(2 * BUSY_SHARE * OVERHEAD + 1e6 / RATE)
     assert machine.network.traffic() == {"memory": 1e6}
 
 
@@ -202,7 +259,7 @@ def test_a_message_waits_for_cores_and_not_for_long(systems, computing, after):
     alone = OVERHEAD + size / RATE
     found = message_end(Machine(platform_of(systems[2], 8)), size, computing, after)
     # One process computing leaves one core, which both sides need for their part of the software.
-    assert alone - 1e-9 <= found <= alone + BUSY_SHARE * OVERHEAD + (2 * SLICE if computing > 1 else 0.0) + 1e-9
+    assert alone - 1e-9 <= found <= alone + (2 * SLICE if computing > 1 else 0.0) + 1e-9
 
 
 def test_a_header_takes_its_time_once_an_array(tmp_path):

@@ -60,6 +60,7 @@ def measurement(cores: int = 2, messages: bool = True) -> Measurement:
             all_copy=all_rate.scaled(0.5),
             small_copy=rate,
             time_slice=Measured(4e-3, 1e-5, 5),
+            balance_delay=Measured(12e-3, 1e-3, 15),
         ),
         tables=dict.fromkeys((*KERNELS, *LOSS), table),
         fits=kernel_fits(),

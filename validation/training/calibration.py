@@ -3,8 +3,9 @@
 In two stages. The first fits single operations, as `clustersim calibrate` does, of those runs in which every process
 has a core of its own. Operations of processes that share cores take longer by what the others do meanwhile, which a
 trace shows only mixed with all else, so the second stage fits whole steps of all runs: how much all cores do at once
-(`cores.scale`), how long a process keeps one (`cores.slice`) and what it loses when it has to make way
-(`cores.switch`), and with these the scales of arithmetic and messages, held near what the first stage has found.
+(`cores.scale`), how long a process keeps one (`cores.slice`), what it loses when it has to make way (`cores.switch`)
+and how long a core is idle before it takes a process that waits for another (`cores.balance`), and with these the
+scales of arithmetic and messages, held near what the first stage has found.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ PARAMETERS = (
     "collective.call",
 )
 #: What the second stage fits, with the relative standard deviation that holds it near where it starts: what the first
-#: stage has found, or what the probe has measured (the first two to a few per cent, the third with small arrays only).
+#: stage has found, or what the probe has measured (the first two to a few per cent, the third with small arrays only,
+#: the fourth between processes that sleep while they wait and never wake in between).
 REFINED: Mapping[str, float] = {
     "cores.scale": 0.02,
     "cores.slice": 0.05,
     "cores.switch": 1.0,
+    "cores.balance": 1.0,
     "compute.scale.mlp": 0.1,
     "compute.scale.lenet": 0.1,
     "update.scale": 0.1,
@@ -64,6 +67,8 @@ REFINED: Mapping[str, float] = {
 }
 #: Where the fit of ``cores.switch`` begins [s]: in which a core reads its own cache anew from the memory.
 _SWITCH = 1e-4
+#: Where that of ``cores.balance`` begins at least [s]: Linux balances at its ticks, some of 4 ms.
+_BALANCE = 4e-3
 _STEP_ERROR = 0.05  #: relative error of one measured step; runs repeated differ by about as much
 #: Relative step of the slopes, to both sides: with time slices a step's time jumps where one more is needed.
 _DIFFERENCE = 0.1
@@ -135,7 +140,8 @@ def _starts(overlay: Overlay, scenario: Scenario) -> dict[str, float]:
     """Where the parameters of the second stage begin: with what the first has found, or else the probe."""
     machine = [Simulation(scenario)]
     found = {name: overlay.values.get(name, start_of(name, machine)) for name in REFINED}
-    return {**found, "cores.switch": max(found["cores.switch"], _SWITCH)}
+    least = {"cores.switch": _SWITCH, "cores.balance": _BALANCE}
+    return {**found, **{name: max(found[name], value) for name, value in least.items()}}
 
 
 def _sources(folder: Path) -> Iterator[Source]:

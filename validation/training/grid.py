@@ -17,6 +17,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.errors import SimulatorError
+from simulator.errors import InputError, SimulatorError
 from simulator.scenario import Scenario
 from simulator.simulation import simulate
 from simulator.trace.chrome import write_trace
@@ -218,11 +219,9 @@ def _measure(case: Case, repeat: int, options: argparse.Namespace, keep_trace: b
     with tempfile.TemporaryDirectory() as folder:
         recorded = record(case.scenario(options.system), Path(folder), time_limit=120.0)
     trace, found = recorded.trace, step_time(recorded.trace, SKIPPED)
-    seconds = {
-        "step_time_s": found,
-        "shared_step_time_s": shared_step_time(trace, SKIPPED),
-        "processor_time_s": sum(recorded.processor_times) / STEPS,
-    }
+    seconds = {"step_time_s": found, "processor_time_s": sum(recorded.processor_times) / STEPS}
+    with suppress(InputError):  # of a worker that had done all before another had begun there is none
+        seconds["shared_step_time_s"] = shared_step_time(trace, SKIPPED)
     row = {"case": asdict(case), "repeat": repeat, **{name: float(f"{each:.6g}") for name, each in seconds.items()}}
     if keep_trace:
         traces = options.out / "traces"
