@@ -20,8 +20,8 @@ With slices, switches and delays of no length this is processor sharing again, a
 waits.
 
 A message keeps both processes at work, one after the other: the sender spends a share of the message's overhead on a
-core and wakes the receiver, which spends as much; then the receiver copies. A process computes and communicates in different threads, which have accounts of their
-own: who passes a message has had little, so it soon gets a core.
+core and wakes the receiver, which spends as much; then the receiver copies. A process computes and communicates in
+different threads, which have accounts of their own: who passes a message has had little, so it soon gets a core.
 """
 
 from __future__ import annotations
